@@ -1,0 +1,4 @@
+using CudaNet;
+
+Console.WriteLine($"cudanet {EngineInfo.Version}");
+return 0;
