@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# Compiles the kernels on a GPU machine and checks them there. Needs nvcc (CUDA 11.8 to 13) and a driver; neither .NET,
+# nor cmake, nor a network. Comes with the archive that `./build.sh --target=GpuBundle` makes; run it where that was
+# unpacked:
+#
+#   OUT=results bench/gpu/run.sh            logs go to $OUT (default ./out); status 1 when anything fails
+#   ARCH="80 90" JOBS=8 NVCC=/path/to/nvcc  override what is found
+set -euo pipefail
+out=${OUT:-./out}
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+nvcc=${NVCC:-$(command -v nvcc || true)}
+[[ -n $nvcc ]] || { [[ ! -x /usr/local/cuda/bin/nvcc ]] || nvcc=/usr/local/cuda/bin/nvcc; }
+[[ -n $nvcc ]] || { echo "nvcc is not on the PATH: set NVCC to it" >&2 && exit 2; }
+jobs=${JOBS:-$(nproc)}
+
+# Code for the GPUs that are here, and PTX of the newest of them.
+arch=${ARCH:-$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | tr -d '. ' | sort -nu | xargs || true)}
+[[ $arch =~ ^[0-9]+( [0-9]+)*$ ]] || arch="80 90"
+generate=()
+for a in $arch; do generate+=(-gencode "arch=compute_$a,code=sm_$a"); done
+generate+=(-gencode "arch=compute_${arch##* },code=compute_${arch##* }")
+
+# CUDA 11.8 accepts g++ up to 11; newer releases take the system's own.
+host=()
+if [[ $("$nvcc" --version) == *"release 11."* ]] && command -v g++-11 >/dev/null; then host=(-ccbin g++-11); fi
+
+{
+    "$nvcc" --version
+    nvidia-smi || true
+    echo "architectures: $arch, jobs: $jobs"
+} >"$out/machine.log" 2>&1
+
+# --- compile ---------------------------------------------------------------------------------------------------------
+
+objects=$(mktemp -d)
+trap 'rm -rf "$objects"' EXIT
+export nvcc out objects
+flags="-std=c++17 -O3 -lineinfo -Xptxas -v -Xcompiler -fPIC,-fvisibility=hidden -I native/include -I kernels"
+export flags="$flags ${generate[*]} ${host[*]+"${host[*]}"}"
+
+compile() {
+    local name=${1//\//_}
+    # shellcheck disable=SC2086
+    if ! "$nvcc" $flags -x cu -c "$1" -o "$objects/$name.o" >"$out/compile-$name.log" 2>&1; then
+        echo "FAILED to compile $1" >&2
+        cat "$out/compile-$name.log" >&2
+        return 1
+    fi
+}
+export -f compile
+
+sources() {
+    find kernels -name '*.cu'
+    find native/runtime \( -name '*.cu' -o -name '*.cpp' \)
+}
+started=$SECONDS
+echo "compiling $(sources | wc -l) files for $arch"
+sources | sort | xargs -P "$jobs" -I '{}' bash -c 'compile "$1"' _ '{}'
+"$nvcc" -shared "${generate[@]}" "${host[@]+"${host[@]}"}" -cudart static -o libcudanet_cuda.so "$objects"/*.o -ldl \
+    >"$out/link.log" 2>&1 || { cat "$out/link.log" >&2 && exit 1; }
+echo "compiled in $((SECONDS - started)) s"
+
+# --- check -----------------------------------------------------------------------------------------------------------
+
+status=0
+step() {
+    local name=$1
+    shift
+    started=$SECONDS
+    if "$@" >"$out/$name.log" 2>&1; then
+        echo "$name: ok in $((SECONDS - started)) s"
+    else
+        echo "$name: FAILED (status $?) after $((SECONDS - started)) s; the end of $out/$name.log:"
+        tail -n 40 "$out/$name.log"
+        status=1
+    fi
+}
+step doctor ./cudanet doctor
+step check ./cudanet check --device cuda:0
+exit "$status"

@@ -1,0 +1,271 @@
+// The targets of ./build.sh, which installs what a target lacks and then runs this file.
+//
+//   Demo       train the small recipe on drawn digits (needs only the .NET SDK)
+//   Build      compile every .NET project            (needs only the .NET SDK)
+//   Native     compile the kernels for the CPU       --flavours=simt,simt-asan,simt-race
+//   Test       Native and the tests of the Test tier --filter=EXPRESSION as of `dotnet test`
+//   Verify     everything, shard by shard            --flavours, --filter on the names of shards
+//   Cuda       compile the kernels with nvcc
+//   Bench      `cudanet bench`                       --arguments="..."
+//   Format     check the layout of the sources       --fix writes it
+//   GpuBundle  one archive for a GPU machine that has nvcc but neither .NET nor a network
+//   Pack       the NuGet packages
+
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+
+const string AllFlavours = "simt,simt-asan,simt-race";
+const string Solution = "CudaNet.sln";
+const string TestAssembly = "tests/CudaNet.Tests/bin/Release/net10.0/CudaNet.Tests.dll";
+const string CliAssembly = "src/CudaNet.Cli/bin/Release/net10.0/CudaNet.Cli.dll";
+const string TestTier = "TestCategory!=Verify&TestCategory!=Bench";
+const long BundleLimit = 60L << 20;
+
+// --- helpers ---------------------------------------------------------------------------------------------------------
+
+// Cake's own logging is turned down to what fails; this is what a person is to read.
+void Say(string line) => Console.WriteLine(line);
+
+// Runs a program that shares this terminal; a status other than zero ends the target.
+void Run(string program, string arguments)
+{
+    int status = Context.StartProcess(program, new ProcessSettings { Arguments = arguments });
+    if (status != 0)
+        throw new CakeException($"{program} {arguments}: exit status {status}");
+}
+
+string Capture(string program, string arguments)
+{
+    int status = Context.StartProcess(
+        program,
+        new ProcessSettings { Arguments = arguments, RedirectStandardOutput = true },
+        out IEnumerable<string> lines
+    );
+    var text = string.Join("\n", lines);
+    return status == 0 ? text : throw new CakeException($"{program} {arguments}: exit status {status}\n{text}");
+}
+
+void BuildNative(IEnumerable<string> presets)
+{
+    if (!System.IO.File.Exists("CMakePresets.json"))
+        throw new CakeException("CMakePresets.json is missing: run this in the root of a whole checkout.");
+    foreach (string preset in presets)
+    {
+        Run("cmake", $"--preset {preset}");
+        Run("cmake", $"--build --preset {preset}");
+    }
+}
+
+string[] Flavours(string otherwise)
+{
+    var chosen = Argument("flavours", otherwise).Split(',', StringSplitOptions.RemoveEmptyEntries);
+    foreach (string flavour in chosen.Except(AllFlavours.Split(',')))
+        throw new CakeException($"--flavours={flavour}: there are {AllFlavours}.");
+    return chosen;
+}
+
+// What a test run needs to load one flavour of the simt library, as options of `dotnet test`.
+string TestEnvironment(string flavour)
+{
+    string root = Context.Environment.WorkingDirectory.FullPath;
+    var options = $" -e CUDANET_SIMT_LIBRARY={root}/build/{flavour}/libcudanet_simt.so";
+    if (flavour == "simt-asan")
+    {
+        // .NET itself handles SIGSEGV (null references), and never frees what lives until the process ends.
+        string runtime = Capture("g++", "-print-file-name=libasan.so").Trim();
+        options += $" -e LD_PRELOAD={runtime}";
+        options += " -e ASAN_OPTIONS=handle_segv=0:detect_leaks=0:use_sigaltstack=0:exitcode=99";
+        options += " -e UBSAN_OPTIONS=print_stacktrace=1";
+    }
+
+    return options;
+}
+
+string TestCommand(string flavour, string filter, string results) =>
+    $"test {TestAssembly} --filter \"{filter}\" --logger \"trx;LogFileName={System.IO.Path.GetFullPath(results)}\""
+    + " --logger console;verbosity=normal --nologo"
+    + TestEnvironment(flavour);
+
+// --- the daily targets -----------------------------------------------------------------------------------------------
+
+Task("Help")
+    .Does(() =>
+    {
+        foreach (string line in System.IO.File.ReadLines("build.cake").TakeWhile(line => line.StartsWith("//")))
+            Say(line.TrimStart('/').TrimEnd());
+    });
+
+Task("Build").Does(() => Run("dotnet", $"build {Solution} -c Release -nologo -v quiet"));
+
+// build.sh starts the program itself once this has built it, so that it owns the terminal.
+Task("Demo").Does(() => Run("dotnet", "build src/CudaNet.Cli -c Release -nologo -v quiet"));
+
+Task("Native").Does(() => BuildNative(Flavours("simt")));
+
+Task("Test")
+    .IsDependentOn("Native")
+    .IsDependentOn("Build")
+    .Does(() =>
+    {
+        string filter = Argument("filter", "");
+        filter = filter.Length == 0 ? TestTier : $"({TestTier})&({filter})";
+        Run("dotnet", TestCommand("simt", filter, "build/test/results.trx"));
+    });
+
+Task("Cuda").Does(() => BuildNative(["cuda"]));
+
+Task("Bench").IsDependentOn("Build").Does(() => Run("dotnet", $"{CliAssembly} bench {Argument("arguments", "")}"));
+
+Task("Format")
+    .Does(() =>
+    {
+        bool fix = HasArgument("fix");
+        var native = Capture("git", "ls-files -co --exclude-standard kernels native")
+            .Split('\n')
+            .Where(path => Regex.IsMatch(path, @"\.(cu|cuh|h|hpp|c|cpp)$") && System.IO.File.Exists(path))
+            .ToArray();
+        Run("dotnet", fix ? "csharpier format ." : "csharpier check .");
+        if (native.Length > 0)
+            Run("clang-format", (fix ? "-i " : "--dry-run -Werror ") + string.Join(' ', native));
+    });
+
+Task("Pack").Does(() => Run("dotnet", $"pack {Solution} -c Release -nologo -v quiet -o artifacts/packages"));
+
+// --- Verify: shards that are not run again for the same sources ---------------------------------------------------
+
+record Shard(string Name, string Flavour, string Filter);
+
+// The Test tier is one shard. Every fixture of Category "Verify" is a shard per flavour: plain simt, unless it carries
+// the categories "Asan" or "Race", which name the sanitizer builds it is meant for.
+List<Shard> FindShards(string[] flavours)
+{
+    var shards = new List<Shard>();
+    if (flavours.Contains("simt"))
+        shards.Add(new("test-tier", "simt", TestTier));
+    foreach (string flavour in flavours)
+    {
+        string category = flavour switch
+        {
+            "simt-asan" => "&TestCategory=Asan",
+            "simt-race" => "&TestCategory=Race",
+            _ => "&TestCategory!=Asan&TestCategory!=Race",
+        };
+        var listing = Capture(
+            "dotnet",
+            $"test {TestAssembly} --nologo --list-tests --filter \"TestCategory=Verify{category}\" -- NUnit.DisplayName=FullName"
+        );
+        var fixtures = listing
+            .Split('\n')
+            .Where(line => line.StartsWith("    "))
+            .Select(line => Regex.Match(line.Trim(), @"^([\w.+]+)[.](?:\w+)(?:\(|$)|^([\w.+]+)\("))
+            .Where(match => match.Success)
+            .Select(match => match.Groups[match.Groups[1].Success ? 1 : 2].Value)
+            .Distinct()
+            .Order(StringComparer.Ordinal);
+        foreach (string fixture in fixtures)
+        {
+            string name = fixture.Replace("CudaNet.Tests.", "");
+            string filter = $"TestCategory=Verify&FullyQualifiedName~{fixture}{category}";
+            shards.Add(new($"{name}-{flavour}", flavour, filter));
+        }
+    }
+
+    string only = Argument("filter", "");
+    return shards.Where(shard => shard.Name.Contains(only, StringComparison.OrdinalIgnoreCase)).ToList();
+}
+
+Task("Verify")
+    .IsDependentOn("Build")
+    .Does(() =>
+    {
+        var flavours = Flavours(AllFlavours);
+        BuildNative(flavours);
+
+        // Stamps are kept per content of the sources; with uncommitted changes there is no such name, so nothing is kept.
+        bool clean = Capture("git", "status --porcelain").Length == 0;
+        string folder = "build/verify/" + (clean ? Capture("git", "rev-parse HEAD^{tree}").Trim() : "uncommitted");
+        System.IO.Directory.CreateDirectory(folder);
+
+        var rows = new List<(string Name, string Outcome, string Time)>();
+        bool passed = true;
+        foreach (var shard in FindShards(flavours))
+        {
+            string stamp = $"{folder}/{shard.Name}.ok";
+            string log = $"{folder}/{shard.Name}.log";
+            if (clean && System.IO.File.Exists(stamp))
+            {
+                rows.Add((shard.Name, "kept", System.IO.File.ReadLines(stamp).First()));
+                continue;
+            }
+
+            Say($"{shard.Name} ...");
+            var watch = Stopwatch.StartNew();
+            int status = Context.StartProcess(
+                "dotnet",
+                new ProcessSettings
+                {
+                    Arguments = TestCommand(shard.Flavour, shard.Filter, $"{folder}/{shard.Name}.trx"),
+                    RedirectStandardOutput = true,
+                    RedirectStandardError = true,
+                },
+                out IEnumerable<string> output,
+                out IEnumerable<string> errors
+            );
+            string time = $"{watch.Elapsed.TotalSeconds:F1} s";
+            System.IO.File.WriteAllLines(log, output.Concat(errors));
+            if (status == 0 && clean)
+                System.IO.File.WriteAllText(stamp, $"{time}\n{System.IO.Path.GetFileName(log)}\n");
+            if (status != 0)
+                Say(string.Join("\n", System.IO.File.ReadLines(log).TakeLast(60)));
+            passed &= status == 0;
+            rows.Add((shard.Name, status == 0 ? "ok" : "FAILED", time));
+        }
+
+        int width = rows.Select(row => row.Name.Length).Append(5).Max();
+        Say($"{"shard".PadRight(width)}  outcome  {"time",9}");
+        foreach (var row in rows)
+            Say($"{row.Name.PadRight(width)}  {row.Outcome.PadRight(7)}  {row.Time,9}");
+        if (!passed)
+            throw new CakeException($"Shards failed; their logs are in {folder}.");
+    });
+
+// --- GpuBundle -------------------------------------------------------------------------------------------------------
+
+Task("GpuBundle")
+    .Does(() =>
+    {
+        const string Name = "cudanet-gpu-bundle";
+        string bundle = $"build/gpu-bundle/{Name}";
+        CleanDirectory("build/gpu-bundle");
+
+        // Its own artifacts folder, so that restoring for linux-x64 leaves the ordinary build's restore (and the lock
+        // files, which know no runtime) alone.
+        Run(
+            "dotnet",
+            "publish src/CudaNet.Cli -c Release -r linux-x64 --self-contained -nologo -v quiet"
+                + " --artifacts-path build/gpu-bundle/obj -p:RestorePackagesWithLockFile=false -p:RestoreLockedMode=false"
+                + " -p:PublishTrimmed=true -p:PublishSingleFile=true -p:PackAsTool=false"
+                + " -p:DebugType=none -p:GenerateDocumentationFile=false"
+                + $" -o build/gpu-bundle/publish"
+        );
+        EnsureDirectoryExists(bundle);
+        CopyFile("build/gpu-bundle/publish/CudaNet.Cli", $"{bundle}/cudanet");
+        var sources = Capture("git", "ls-files -co --exclude-standard kernels native CMakeLists.txt CMakePresets.json bench/gpu")
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Where(System.IO.File.Exists);
+        foreach (string path in sources)
+        {
+            EnsureDirectoryExists($"{bundle}/{System.IO.Path.GetDirectoryName(path)}");
+            CopyFile(path, $"{bundle}/{path}");
+        }
+
+        EnsureDirectoryExists("artifacts");
+        string archive = $"artifacts/{Name}.tar.gz";
+        Run("tar", $"-C build/gpu-bundle -czf {archive} {Name}");
+        long size = new System.IO.FileInfo(archive).Length;
+        Say($"{archive}: {size / 1048576.0:F1} MB");
+        if (size > BundleLimit)
+            throw new CakeException($"{archive} is over {BundleLimit >> 20} MB.");
+    });
+
+RunTarget(Argument("target", "Build"));
