@@ -238,15 +238,14 @@ Task("GpuBundle")
         string bundle = $"build/gpu-bundle/{Name}";
         CleanDirectory("build/gpu-bundle");
 
-        // Its own artifacts folder, so that restoring for linux-x64 leaves the ordinary build's restore (and the lock
-        // files, which know no runtime) alone.
+        // Its own artifacts folder, so that restoring for linux-x64 leaves the ordinary build's restore alone.
         Run(
             "dotnet",
             "publish src/CudaNet.Cli -c Release -r linux-x64 --self-contained -nologo -v quiet"
-                + " --artifacts-path build/gpu-bundle/obj -p:RestorePackagesWithLockFile=false -p:RestoreLockedMode=false"
+                + " --artifacts-path build/gpu-bundle/artifacts"
                 + " -p:PublishTrimmed=true -p:PublishSingleFile=true -p:PackAsTool=false"
                 + " -p:DebugType=none -p:GenerateDocumentationFile=false"
-                + $" -o build/gpu-bundle/publish"
+                + " -o build/gpu-bundle/publish"
         );
         EnsureDirectoryExists(bundle);
         CopyFile("build/gpu-bundle/publish/CudaNet.Cli", $"{bundle}/cudanet");
