@@ -3,7 +3,7 @@
 //   Demo       train the small recipe on drawn digits (needs only the .NET SDK)
 //   Build      compile every .NET project            (needs only the .NET SDK)
 //   Native     compile the kernels for the CPU       --flavours=simt,simt-asan,simt-race
-//   Test       Native and the tests of the Test tier --filter=EXPRESSION as of `dotnet test`
+//   Test       Native and the tests of the Test tier --filter="class =~ Layer" or any NUnit expression
 //   Verify     everything, shard by shard            --flavours, --filter on the names of shards
 //   Cuda       compile the kernels with nvcc
 //   Bench      `cudanet bench`                       --arguments="..."
@@ -18,7 +18,7 @@ const string AllFlavours = "simt,simt-asan,simt-race";
 const string Solution = "CudaNet.sln";
 const string TestAssembly = "tests/CudaNet.Tests/bin/Release/net10.0/CudaNet.Tests.dll";
 const string CliAssembly = "src/CudaNet.Cli/bin/Release/net10.0/CudaNet.Cli.dll";
-const string TestTier = "TestCategory!=Verify&TestCategory!=Bench";
+const string TestTier = "cat != Verify && cat != Bench";
 const long BundleLimit = 60L << 20;
 
 // --- helpers ---------------------------------------------------------------------------------------------------------
@@ -81,10 +81,11 @@ string TestEnvironment(string flavour)
     return options;
 }
 
-string TestCommand(string flavour, string filter, string results) =>
-    $"test {TestAssembly} --filter \"{filter}\" --logger \"trx;LogFileName={System.IO.Path.GetFullPath(results)}\""
-    + " --logger console;verbosity=normal --nologo"
-    + TestEnvironment(flavour);
+// The selection is an NUnit expression; one that selects nothing is a mistake.
+string TestCommand(string flavour, string selection, string results) =>
+    $"test {TestAssembly} --nologo --logger \"trx;LogFileName={System.IO.Path.GetFullPath(results)}\""
+    + $" --logger console;verbosity=minimal{TestEnvironment(flavour)}"
+    + $" -- RunConfiguration.TreatNoTestsAsError=true NUnit.Where=\"{selection}\"";
 
 // --- the daily targets -----------------------------------------------------------------------------------------------
 
@@ -108,7 +109,7 @@ Task("Test")
     .Does(() =>
     {
         string filter = Argument("filter", "");
-        filter = filter.Length == 0 ? TestTier : $"({TestTier})&({filter})";
+        filter = filter.Length == 0 ? TestTier : $"({TestTier}) && ({filter})";
         Run("dotnet", TestCommand("simt", filter, "build/test/results.trx"));
     });
 
@@ -133,7 +134,16 @@ Task("Pack").Does(() => Run("dotnet", $"pack {Solution} -c Release -nologo -v qu
 
 // --- Verify: shards that are not run again for the same sources ---------------------------------------------------
 
-record Shard(string Name, string Flavour, string Filter);
+record Shard(string Name, string Flavour, string Selection);
+
+// The class in a test's full name, Namespace.Class(arguments).Method(arguments).
+string FixtureOf(string fullName)
+{
+    string name = Regex.Replace(fullName, @"""(\\.|[^""\\])*""", "");
+    while (name != (name = Regex.Replace(name, @"\([^()]*\)", ""))) { }
+
+    return name[..name.LastIndexOf('.')];
+}
 
 // The Test tier is one shard. Every fixture of Category "Verify" is a shard per flavour: plain simt, unless it carries
 // the categories "Asan" or "Race", which name the sanitizer builds it is meant for.
@@ -144,29 +154,35 @@ List<Shard> FindShards(string[] flavours)
         shards.Add(new("test-tier", "simt", TestTier));
     foreach (string flavour in flavours)
     {
-        string category = flavour switch
+        var (with, without) = flavour switch
         {
-            "simt-asan" => "&TestCategory=Asan",
-            "simt-race" => "&TestCategory=Race",
-            _ => "&TestCategory!=Asan&TestCategory!=Race",
+            "simt-asan" => (new[] { "Verify", "Asan" }, new string[0]),
+            "simt-race" => (new[] { "Verify", "Race" }, new string[0]),
+            _ => (new[] { "Verify" }, new[] { "Asan", "Race" }),
         };
+        // A listing heeds only the runner's own filter; a run can also name a class exactly, which takes NUnit's.
+        string filter = string.Join(
+            '&',
+            with.Select(c => $"TestCategory={c}").Concat(without.Select(c => $"TestCategory!={c}"))
+        );
+        string category = string.Join(
+            " && ",
+            with.Select(c => $"cat == {c}").Concat(without.Select(c => $"cat != {c}"))
+        );
         var listing = Capture(
             "dotnet",
-            $"test {TestAssembly} --nologo --list-tests --filter \"TestCategory=Verify{category}\" -- NUnit.DisplayName=FullName"
+            $"test {TestAssembly} --nologo --list-tests --filter \"{filter}\" -- NUnit.DisplayName=FullName"
         );
         var fixtures = listing
             .Split('\n')
             .Where(line => line.StartsWith("    "))
-            .Select(line => Regex.Match(line.Trim(), @"^([\w.+]+)[.](?:\w+)(?:\(|$)|^([\w.+]+)\("))
-            .Where(match => match.Success)
-            .Select(match => match.Groups[match.Groups[1].Success ? 1 : 2].Value)
+            .Select(line => FixtureOf(line.Trim()))
             .Distinct()
             .Order(StringComparer.Ordinal);
         foreach (string fixture in fixtures)
         {
             string name = fixture.Replace("CudaNet.Tests.", "");
-            string filter = $"TestCategory=Verify&FullyQualifiedName~{fixture}{category}";
-            shards.Add(new($"{name}-{flavour}", flavour, filter));
+            shards.Add(new($"{name}-{flavour}", flavour, $"class == {fixture} && {category}"));
         }
     }
 
@@ -204,7 +220,7 @@ Task("Verify")
                 "dotnet",
                 new ProcessSettings
                 {
-                    Arguments = TestCommand(shard.Flavour, shard.Filter, $"{folder}/{shard.Name}.trx"),
+                    Arguments = TestCommand(shard.Flavour, shard.Selection, $"{folder}/{shard.Name}.trx"),
                     RedirectStandardOutput = true,
                     RedirectStandardError = true,
                 },
