@@ -44,7 +44,7 @@ export flags="$flags ${generate[*]} ${host[*]+"${host[*]}"}"
 compile() {
     local name=${1//\//_}
     # shellcheck disable=SC2086
-    if ! "$nvcc" $flags -x cu -c "$1" -o "$objects/$name.o" >"$out/compile-$name.log" 2>&1; then
+    if ! "$nvcc" $flags -c "$1" -o "$objects/$name.o" >"$out/compile-$name.log" 2>&1; then
         echo "FAILED to compile $1" >&2
         cat "$out/compile-$name.log" >&2
         return 1
