@@ -54,7 +54,7 @@ export -f compile
 
 sources() {
     find kernels -name '*.cu'
-    find native/runtime \( -name '*.cu' -o -name '*.cpp' \)
+    find native/runtime \( -name '*.cu' -o -name '*.cpp' \) ! -name 'simt*'
 }
 started=$SECONDS
 echo "compiling $(sources | wc -l) files for $arch"
