@@ -1,0 +1,279 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace CudaNet;
+
+/// <summary>A device behind the C ABI: simt or one GPU.</summary>
+internal sealed unsafe class NativeDevice : Device
+{
+    private const int MaxOnStack = 32;
+
+    private static readonly ConcurrentDictionary<string, Lazy<NativeApi>> Libraries = new();
+    private static readonly ConcurrentDictionary<string, Lazy<NativeDevice>> Opened = new();
+
+    private readonly int _index;
+    private readonly Dictionary<string, nint> _kernels = [];
+    private readonly ConditionalWeakTable<Op, KernelEntry> _byOp = [];
+
+    [ThreadStatic]
+    private static CudaStream? _currentStream;
+
+    private NativeDevice(string name, string backend, int index)
+        : base(name)
+    {
+        _index = index;
+        Backend = backend;
+        Api = LoadLibrary(backend);
+        int count;
+        Api.Check(Api.DeviceCount(&count), $"counting {backend} devices");
+        if (index >= count)
+            throw new DeviceException(
+                $"{name}: this machine has {count} {backend} device{(count == 1 ? "" : "s")}, numbered from 0"
+            );
+        for (var i = 0; i < Api.KernelCount(); i++)
+        {
+            var kernel = Api.KernelAt(i);
+            _kernels[Marshal.PtrToStringUTF8((nint)kernel->Name)!] = (nint)kernel;
+        }
+    }
+
+    public NativeApi Api { get; }
+
+    public string Backend { get; }
+
+    public int Index => _index;
+
+    public override bool IsHostMemory => false;
+
+    /// <summary>The stream on which this thread's work goes; the default stream unless one was chosen.</summary>
+    private nint Stream => _currentStream is { } stream && ReferenceEquals(stream.Device, this) ? stream.Handle : 0;
+
+    public static NativeDevice Open(string backend, int index)
+    {
+        var name = backend == "simt" ? "simt" : $"{backend}:{index}";
+        var lazy = Opened.GetOrAdd(name, _ => new(() => new NativeDevice(name, backend, index)));
+        try
+        {
+            return lazy.Value;
+        }
+        catch
+        {
+            // So that a later try, after the library was built, loads it.
+            Opened.TryRemove(name, out _);
+            Libraries.TryRemove(backend, out _);
+            throw;
+        }
+    }
+
+    private static NativeApi LoadLibrary(string backend) =>
+        Libraries.GetOrAdd(backend, b => new(() => NativeApi.Load(b))).Value;
+
+    public IEnumerable<string> KernelNames => _kernels.Keys.Order(StringComparer.Ordinal);
+
+    public string? SignatureOf(string kernel) =>
+        _kernels.TryGetValue(kernel, out var entry)
+            ? Marshal.PtrToStringUTF8((nint)((CnKernel*)entry)->Signature)
+            : null;
+
+    /// <summary>One line for each numbered variant of a kernel.</summary>
+    public IReadOnlyList<string> VariantsOf(string kernel)
+    {
+        if (!_kernels.TryGetValue(kernel, out var entry))
+            return [];
+        var info = (CnKernel*)entry;
+        var variants = new string[info->VariantCount];
+        for (var i = 0; i < variants.Length; i++)
+            variants[i] = Marshal.PtrToStringUTF8((nint)info->Variants[i])!;
+        return variants;
+    }
+
+    public long LaunchCount => Api.LaunchCount();
+
+    internal StreamScopeToken Use(CudaStream? stream)
+    {
+        var previous = _currentStream;
+        _currentStream = stream;
+        return new StreamScopeToken(previous);
+    }
+
+    internal static void RestoreStream(CudaStream? previous) => _currentStream = previous;
+
+    internal override void Execute(in OpCall call)
+    {
+        if (call.Op.Kind == OpKind.HostOnly)
+        {
+            HostFallback.Run(call);
+            return;
+        }
+        var kernel = KernelOf(call.Op);
+        var parameters = call.Op.Signature.Inputs.Count + call.Op.Signature.Outputs.Count;
+        var args = stackalloc CnArg[parameters];
+        var tensorCount = call.Inputs.Length + call.Outputs.Length;
+        var tensors = stackalloc CnTensor[Math.Min(tensorCount, MaxOnStack)];
+        var rented =
+            tensorCount > MaxOnStack
+                ? (CnTensor*)NativeMemory.Alloc((nuint)tensorCount, (nuint)sizeof(CnTensor))
+                : null;
+        try
+        {
+            Describe(call, args, rented == null ? tensors : rented);
+            fixed (long* attributes = call.Attributes.Packed)
+            {
+                var native = new CnCall
+                {
+                    Device = _index,
+                    Variant = EngineState.Current.KernelVariant,
+                    ArgCount = parameters,
+                    AttributeCount = call.Op.Signature.Attributes.Count,
+                    Args = args,
+                    Attributes = attributes,
+                    Stream = Stream,
+                };
+                Launch(kernel, &native, call);
+            }
+        }
+        finally
+        {
+            NativeMemory.Free(rented);
+        }
+    }
+
+    private void Launch(CnKernel* kernel, CnCall* native, in OpCall call)
+    {
+        Storage? workspace = null;
+        if (kernel->Workspace != null && kernel->Workspace(native) is > 0 and var bytes)
+        {
+            workspace = Memory.Rent(bytes, $"workspace of {call.Op.Name}");
+            native->Workspace = workspace.Pointer;
+            native->WorkspaceBytes = bytes;
+        }
+        var status = kernel->Launch(native);
+        // Returning it to the pool at once is safe: whoever gets it next works on it later in the same stream.
+        workspace?.Release();
+        if (status != 0)
+            Api.Check(status, call.Describe());
+    }
+
+    private void Describe(in OpCall call, CnArg* args, CnTensor* tensors)
+    {
+        var signature = call.Op.Signature;
+        var shape = call.Op.Broadcasts ? call.Output(0).Shape : null;
+        var next = 0;
+        for (var p = 0; p < signature.Inputs.Count; p++)
+        {
+            var (start, length) = call.Range(p);
+            var first = next;
+            for (var i = start; i < start + length; i++)
+                if (call.Inputs[i] is { } tensor)
+                    Fill(&tensors[next++], tensor, shape);
+            args[p] = new CnArg { Items = tensors + first, Count = next - first };
+        }
+        for (var o = 0; o < signature.Outputs.Count; o++)
+        {
+            var first = next;
+            if (call.Outputs[o] is { } tensor)
+                Fill(&tensors[next++], tensor, null);
+            args[signature.Inputs.Count + o] = new CnArg { Items = tensors + first, Count = next - first };
+        }
+    }
+
+    private void Fill(CnTensor* target, Tensor tensor, Shape? broadcast)
+    {
+        tensor.Storage.UsedOn(Stream);
+        target->Data = tensor.Data;
+        target->DType = (int)tensor.DType;
+        var shape = broadcast ?? tensor.Shape;
+        target->Rank = shape.Rank;
+        shape.Dims.CopyTo(new Span<long>(target->Shape, Shape.MaxRank));
+        var strides = new Span<long>(target->Strides, Shape.MaxRank);
+        if (broadcast is null)
+            tensor.Strides.CopyTo(strides);
+        else
+            ReferenceRunner.BroadcastStrides(tensor, shape, strides[..shape.Rank]);
+    }
+
+    private CnKernel* KernelOf(Op op)
+    {
+        if (!_byOp.TryGetValue(op, out var entry))
+        {
+            entry = new KernelEntry(FindKernel(op));
+            _byOp.AddOrUpdate(op, entry);
+        }
+        return (CnKernel*)entry.Address;
+    }
+
+    private nint FindKernel(Op op)
+    {
+        if (!_kernels.TryGetValue(op.Name, out var address))
+            throw new DeviceException(
+                $"{op.Name}: {Api.Path} has no kernel of this name; build it again from the same sources"
+            );
+        var registered = SignatureOf(op.Name);
+        if (registered != op.Signature.Native())
+            throw new DeviceException(
+                $"{op.Name}: the kernel in {Api.Path} has the signature '{registered}', the op '{op.Signature.Native()}'; build both from the same sources"
+            );
+        return address;
+    }
+
+    public override void Synchronize() => Api.Check(Api.DeviceSynchronize(_index), $"waiting for {Name}");
+
+    internal override void PrepareReuse(Storage block)
+    {
+        // Work that is already queued in the same stream comes first by itself.
+        if (block.UsedOnSeveralStreams || block.Stream != Stream)
+            Synchronize();
+        block.UsedOnSeveralStreams = false;
+        block.Stream = Stream;
+    }
+
+    internal override void* AllocateRaw(long bytes)
+    {
+        void* pointer;
+        var status = Api.Alloc(_index, bytes, Stream, &pointer);
+        if (status == (int)CnStatus.OutOfMemory)
+            return null;
+        Api.Check(status, $"allocating {bytes:N0} bytes on {Name}");
+        return pointer;
+    }
+
+    internal override void FreeRaw(void* pointer, long bytes) =>
+        Api.Check(Api.Free(_index, pointer, Stream), $"freeing {bytes:N0} bytes on {Name}");
+
+    internal override void CopyFromHost(void* destination, void* source, long bytes) =>
+        Copy(destination, source, bytes, 0);
+
+    internal override void CopyToHost(void* destination, void* source, long bytes) =>
+        Copy(destination, source, bytes, 1);
+
+    internal override void CopyWithin(void* destination, void* source, long bytes) =>
+        Copy(destination, source, bytes, 2);
+
+    private void Copy(void* destination, void* source, long bytes, int kind)
+    {
+        if (bytes > 0)
+            Api.Check(
+                Api.Copy(_index, destination, source, bytes, kind, Stream),
+                $"copying {bytes:N0} bytes on {Name}"
+            );
+    }
+
+    internal override void Fill(void* destination, byte value, long bytes)
+    {
+        if (bytes > 0)
+            Api.Check(Api.Memset(_index, destination, value, bytes, Stream), $"filling {bytes:N0} bytes on {Name}");
+    }
+
+    public CnDeviceInfo Info()
+    {
+        CnDeviceInfo info;
+        Api.Check(Api.DeviceInfo(_index, &info), $"asking about {Name}");
+        return info;
+    }
+
+    private sealed class KernelEntry(nint address)
+    {
+        public nint Address { get; } = address;
+    }
+}

@@ -1,0 +1,250 @@
+using System.Collections.Concurrent;
+
+namespace CudaNet;
+
+/// <summary>Bytes that tensors use now, bytes taken from the device, and the most that tensors have used at one time.</summary>
+public readonly record struct MemoryStatistics(long InUse, long Reserved, long Peak);
+
+/// <summary>
+/// Keeps a device's freed blocks by size and hands them out again. Sizes are rounded up to four steps per power of two. In guarded
+/// mode, which verifications use, every block has its exact size between two guard bands, and starts as NaN.
+/// </summary>
+internal sealed unsafe class MemoryPool(Device device)
+{
+    private const int SmallestClass = 256;
+    private const int GuardBytes = 256;
+    private const byte GuardByte = 0xA5;
+    private const byte PoisonByte = 0xFF; // all bits set is a NaN in every floating type
+    private const long FirstWatermark = 256L << 20;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<long, Stack<Storage>> _free = [];
+    private readonly ConcurrentQueue<Storage> _reclaimed = new();
+    private readonly List<WeakReference<Storage>> _blocks = [];
+    private readonly List<Storage> _guarded = [];
+    private long _inUse;
+    private long _reserved;
+    private long _peak;
+    private long _watermark = FirstWatermark;
+    private int _guardDepth;
+
+    public MemoryStatistics Statistics
+    {
+        get
+        {
+            lock (_lock)
+                return new(_inUse, _reserved, _peak);
+        }
+    }
+
+    public void ResetPeak()
+    {
+        lock (_lock)
+            _peak = _inUse;
+    }
+
+    /// <summary>A block of at least <paramref name="bytes"/> bytes with one reference.</summary>
+    public Storage Rent(long bytes, string purpose)
+    {
+        lock (_lock)
+        {
+            DrainReclaimed();
+            if (_guardDepth > 0)
+                return RentGuarded(bytes, purpose);
+            var size = SizeClass(bytes);
+            if (_free.TryGetValue(size, out var stack) && stack.TryPop(out var block))
+                return Activate(block, bytes, purpose);
+        }
+        return RentNew(bytes, purpose);
+    }
+
+    private Storage RentNew(long bytes, string purpose)
+    {
+        // Handles that nobody released are found by the garbage collector only, which does not see native memory: ask it to look
+        // whenever the memory in use has doubled.
+        if (Interlocked.Read(ref _inUse) + bytes > _watermark)
+            CollectGarbage();
+        var size = SizeClass(bytes);
+        lock (_lock)
+        {
+            if (_free.TryGetValue(size, out var stack) && stack.TryPop(out var block))
+                return Activate(block, bytes, purpose);
+        }
+        var pointer = device.AllocateRaw(size);
+        if (pointer == null)
+        {
+            TrimFree();
+            device.Synchronize();
+            CollectGarbage();
+            TrimFree();
+            pointer = device.AllocateRaw(size);
+        }
+        if (pointer == null)
+            throw new OutOfDeviceMemoryException(DescribeExhaustion(bytes, purpose));
+        lock (_lock)
+        {
+            var block = new Storage(this, device, pointer, size);
+            _reserved += size;
+            if (_blocks.Count == _blocks.Capacity)
+                _blocks.RemoveAll(w => !w.TryGetTarget(out _));
+            _blocks.Add(new WeakReference<Storage>(block, trackResurrection: true));
+            return Activate(block, bytes, purpose);
+        }
+    }
+
+    private Storage Activate(Storage block, long bytes, string purpose)
+    {
+        if (block.WasFinalized)
+        {
+            block.WasFinalized = false;
+            GC.ReRegisterForFinalize(block);
+        }
+        device.PrepareReuse(block);
+        block.Bytes = bytes;
+        block.LastWriter = purpose;
+        block.Retain();
+        _inUse += block.Capacity;
+        _peak = Math.Max(_peak, _inUse);
+        return block;
+    }
+
+    /// <summary>Takes back a block that has no references left.</summary>
+    public void Return(Storage block)
+    {
+        lock (_lock)
+        {
+            _inUse -= block.Capacity;
+            if (block.Pointer == null || _guarded.Contains(block))
+                return;
+            if (!_free.TryGetValue(block.Capacity, out var stack))
+                _free[block.Capacity] = stack = new Stack<Storage>();
+            stack.Push(block);
+        }
+    }
+
+    /// <summary>Queues a block whose handles were all collected; called by the finalizer thread, so it takes no lock.</summary>
+    public void Reclaim(Storage block)
+    {
+        block.WasFinalized = true;
+        if (!block.IsFree && block.Pointer != null)
+            _reclaimed.Enqueue(block);
+    }
+
+    private void DrainReclaimed()
+    {
+        while (_reclaimed.TryDequeue(out var block))
+        {
+            block.ForgetReferences();
+            Return(block);
+        }
+    }
+
+    private void CollectGarbage()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        lock (_lock)
+        {
+            DrainReclaimed();
+            _watermark = Math.Max(FirstWatermark, _inUse * 2);
+        }
+    }
+
+    /// <summary>Gives all unused blocks back to the device.</summary>
+    public void TrimFree()
+    {
+        lock (_lock)
+        {
+            DrainReclaimed();
+            foreach (var stack in _free.Values)
+            {
+                while (stack.TryPop(out var block))
+                {
+                    device.FreeRaw(block.Pointer, block.Capacity);
+                    block.Pointer = null;
+                    _reserved -= block.Capacity;
+                }
+            }
+        }
+    }
+
+    private string DescribeExhaustion(long bytes, string purpose)
+    {
+        var live = new List<Storage>();
+        lock (_lock)
+        {
+            foreach (var weak in _blocks)
+                if (weak.TryGetTarget(out var block) && !block.IsFree)
+                    live.Add(block);
+        }
+        var largest = live.OrderByDescending(b => b.Bytes)
+            .Take(5)
+            .Select(b => $"{b.Bytes:N0} bytes{(b.LastWriter is { } w ? $" written by {w}" : "")}");
+        return $"{device} has no room for {bytes:N0} bytes ({purpose}); tensors use {_inUse:N0} bytes. The largest: "
+            + $"{string.Join("; ", largest)}. Use smaller batches, checkpointing, or release tensors with lifetime frames";
+    }
+
+    internal static long SizeClass(long bytes)
+    {
+        if (bytes <= SmallestClass)
+            return SmallestClass;
+        var step = Math.Max(SmallestClass, (long)(System.Numerics.BitOperations.RoundUpToPowerOf2((ulong)bytes) / 8));
+        return (bytes + step - 1) / step * step;
+    }
+
+    /// <summary>Allocates with guard bands and NaN until <see cref="EndGuarded"/>.</summary>
+    public void BeginGuarded()
+    {
+        lock (_lock)
+            _guardDepth++;
+    }
+
+    /// <summary>Ends guarded mode, frees its blocks and returns a line for each guard band that was written to.</summary>
+    public List<string> EndGuarded()
+    {
+        device.Synchronize();
+        lock (_lock)
+        {
+            var violations = new List<string>();
+            if (--_guardDepth > 0)
+                return violations;
+            foreach (var block in _guarded)
+            {
+                CheckBand(block, (byte*)block.Pointer - GuardBytes, "before", violations);
+                CheckBand(block, (byte*)block.Pointer + block.Bytes, "behind", violations);
+                device.FreeRaw((byte*)block.Pointer - GuardBytes, block.Bytes + 2 * GuardBytes);
+                block.Pointer = null;
+            }
+            _guarded.Clear();
+            return violations;
+        }
+    }
+
+    private Storage RentGuarded(long bytes, string purpose)
+    {
+        var raw = (byte*)device.AllocateRaw(bytes + 2 * GuardBytes);
+        if (raw == null)
+            throw new OutOfDeviceMemoryException(DescribeExhaustion(bytes, "a guarded block"));
+        device.Fill(raw, GuardByte, GuardBytes);
+        device.Fill(raw + GuardBytes, PoisonByte, bytes);
+        device.Fill(raw + GuardBytes + bytes, GuardByte, GuardBytes);
+        var block = new Storage(this, device, raw + GuardBytes, bytes);
+        _guarded.Add(block);
+        return Activate(block, bytes, purpose);
+    }
+
+    private void CheckBand(Storage block, byte* band, string side, List<string> violations)
+    {
+        var bytes = new byte[GuardBytes];
+        fixed (byte* host = bytes)
+            device.CopyToHost(host, band, GuardBytes);
+        var at = bytes.AsSpan().IndexOfAnyExcept(GuardByte);
+        if (at >= 0)
+        {
+            var distance = side == "before" ? GuardBytes - at : at;
+            violations.Add(
+                $"{distance} bytes {side} a block of {block.Bytes} bytes were written (last writer: {block.LastWriter ?? "unknown"})"
+            );
+        }
+    }
+}

@@ -1,0 +1,72 @@
+namespace CudaNet;
+
+internal sealed class CastOp() : Op("cast", "input; dtype: dtype -> output")
+{
+    public static readonly CastOp Instance = new();
+
+    protected internal override bool AcceptsStrides => true;
+
+    public override bool IsExact => true;
+
+    public override void Infer(in OpCall call, Span<TensorSpec> outputs) =>
+        outputs[0] = new(call.Input(0).Shape, call.Attributes.DType(0));
+
+    public override void Reference(ReferenceCall call) => call.Input().Values.CopyTo(call.Output().Values, 0);
+
+    protected internal override void Backward(BackwardCall call) =>
+        call.Set(0, call.GradOutput().Cast(call.InputDType(0)));
+
+    public override IEnumerable<OpCase> Cases()
+    {
+        foreach (var from in DTypes.All)
+        foreach (var to in DTypes.All)
+            yield return new OpCase(this, from, $"to={to.Name},n=67", [DrawFor(from, 67)], Attributes.Of(to));
+        foreach (var layout in Enum.GetValues<CaseLayout>())
+            yield return new OpCase(
+                this,
+                DType.Float32,
+                "to=f32,shape=3x5x7",
+                [Draw.Normal(3, 5, 7)],
+                Attributes.Of(DType.Float32)
+            ).With(layout);
+        yield return new OpCase(this, DType.Float64, "to=f64,n=4", [Draw.Normal(4)], Attributes.Of(DType.Float64))
+        {
+            CheckGradient = true,
+        };
+        yield return new OpCase(
+            this,
+            DType.Float32,
+            "to=bf16,n=1048576",
+            [Draw.Normal(1048576)],
+            Attributes.Of(DType.BFloat16)
+        )
+        {
+            IsBenchmark = true,
+        };
+    }
+
+    private static CaseInput DrawFor(DType dtype, long n) =>
+        dtype.IsFloating
+            ? Draw.Uniform(-300, 300, n)
+            : new CaseInput([n], DrawKind.Integers, 0, dtype == DType.Bool ? 2 : 200);
+}
+
+/// <summary>Conversion between dtypes, and contiguous copies.</summary>
+public static class CastExtensions
+{
+    extension(Tensor input)
+    {
+        /// <summary>
+        /// The values in another dtype. Floats round to nearest, ties to even; float to integer truncates towards zero, saturates and
+        /// turns NaN into 0; to bool is x ≠ 0. The tensor itself when it has the dtype already, unless <paramref name="copy"/> is set.
+        /// </summary>
+        public Tensor Cast(DType dtype, bool copy = false) =>
+            dtype == input.DType && !copy ? input : CastOp.Instance.Apply([input], Attributes.Of(dtype));
+
+        /// <summary>The same values in C order; the tensor itself when it is contiguous already.</summary>
+        public Tensor Contiguous() => input.IsContiguous ? input : input.Cast(input.DType, copy: true);
+
+        /// <summary>A contiguous copy.</summary>
+        public Tensor Clone() => input.Cast(input.DType, copy: true);
+    }
+}

@@ -1,0 +1,58 @@
+using System.Runtime.CompilerServices;
+
+namespace CudaNet;
+
+/// <summary>Every op of the engine, by name.</summary>
+public static class Registry
+{
+    /// <summary>In alphabetical order; adding an op adds one line.</summary>
+    public static IReadOnlyList<Op> All { get; } =
+    [
+        AddOp.Instance,
+        AffineOp.Instance,
+        CastOp.Instance,
+        ExpandOp.Instance,
+        FullOp.Instance,
+        LayerNormOp.Instance,
+        LayerNormBackwardOp.Instance,
+        LogOp.Instance,
+        MeanOp.Instance,
+        MulOp.Instance,
+        PowOp.Instance,
+        ReshapeOp.Instance,
+        SubOp.Instance,
+        SumOp.Instance,
+    ];
+
+    private static readonly Dictionary<string, Op> ByName = All.SelectMany(op =>
+            op.Aliases.Append(op.Name).Select(name => (name, op))
+        )
+        .ToDictionary(p => p.name, p => p.op, StringComparer.Ordinal);
+
+    /// <summary>The op of this name or alias.</summary>
+    /// <exception cref="AttributeException">There is none; the message names similar ones.</exception>
+    public static Op Find(string name) =>
+        ByName.TryGetValue(name, out var op)
+            ? op
+            : throw new AttributeException(
+                $"there is no op '{name}'; {Suggestions.For(name, ByName.Keys)}'cudanet op --list' shows all of them"
+            );
+
+    /// <summary>Gives the graph, which lies below the ops, the few that it needs.</summary>
+#pragma warning disable CA2255 // An assembly that wires its own layers together before any of its code runs is what this is for.
+    [ModuleInitializer]
+    internal static void SupplyGraph() => GraphAlgebra.Current = new OpAlgebra();
+#pragma warning restore CA2255
+
+    private sealed class OpAlgebra : IGraphAlgebra
+    {
+        public Tensor Add(Tensor a, Tensor b) => AddOp.Instance.Apply([a, b]);
+
+        public Tensor Copy(Tensor tensor) => tensor.Cast(tensor.DType, copy: true);
+
+        public Tensor Alias(Tensor tensor) => tensor.Reshape(tensor.Shape);
+
+        public Tensor Fill(Shape shape, DType dtype, Device device, double value) =>
+            Tensor.Full(shape, value, dtype, device);
+    }
+}

@@ -1,0 +1,59 @@
+namespace CudaNet;
+
+/// <summary>
+/// Everything about the engine that depends on the flow of execution, as one immutable record, so that an op reads it once and a scope
+/// restores all of it.
+/// </summary>
+internal sealed record EngineState
+{
+    private static readonly AsyncLocal<EngineState?> Flow = new();
+    private static readonly EngineState Initial = new();
+
+    public static EngineState Current => Flow.Value ?? Initial;
+
+    /// <summary>Whether ops record a graph.</summary>
+    public bool GradEnabled { get; init; } = true;
+
+    /// <summary>Whether a graph segment is being computed again: random states are the saved ones and statistics stay.</summary>
+    public bool Replaying { get; init; }
+
+    /// <summary>Whether cpu ops run their textbook loops: how the reference side of a verification is computed.</summary>
+    public bool UseReference { get; init; }
+
+    /// <summary>The variant that native kernels run; 0 is each kernel's own choice.</summary>
+    public int KernelVariant { get; init; }
+
+    /// <summary>Where tensors are made when no device is named; null means the CPU.</summary>
+    public Device? DefaultDevice { get; init; }
+
+    /// <summary>What takes saved tensors away during the forward pass of a checkpointed segment.</summary>
+    public ISavedTensorStore? SavedTensors { get; init; }
+
+    /// <summary>Makes <paramref name="state"/> the current one until the scope is disposed.</summary>
+    public static StateScope Enter(EngineState state)
+    {
+        var scope = new StateScope(Flow.Value);
+        Flow.Value = state;
+        return scope;
+    }
+
+    internal static void Restore(EngineState? previous) => Flow.Value = previous;
+}
+
+/// <summary>Restores the engine's previous state when disposed.</summary>
+public struct StateScope : IDisposable
+{
+    private readonly EngineState? _previous;
+    private bool _open;
+
+    internal StateScope(EngineState? previous) => (_previous, _open) = (previous, true);
+
+    /// <summary>Ends the scope.</summary>
+    public void Dispose()
+    {
+        if (!_open)
+            return;
+        _open = false;
+        EngineState.Restore(_previous);
+    }
+}

@@ -1,0 +1,164 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace CudaNet;
+
+/// <summary>Copies between tensors and host arrays, whatever their device, strides and dtype. Waits for the device.</summary>
+internal static unsafe class HostData
+{
+    /// <summary>The elements in C order, as bytes.</summary>
+    public static byte[] ToBytes(Tensor tensor)
+    {
+        var size = tensor.DType.Size;
+        var result = new byte[tensor.NumElements * size];
+        if (result.Length == 0)
+            return result;
+        fixed (byte* destination = result)
+        {
+            if (tensor.IsContiguous)
+            {
+                tensor.Device.CopyToHost(destination, tensor.Data, result.Length);
+            }
+            else
+            {
+                var (first, last) = Extent(tensor);
+                var span = new byte[(last - first + 1) * size];
+                fixed (byte* host = span)
+                {
+                    tensor.Device.CopyToHost(host, tensor.Data + first * size, span.Length);
+                    var target = destination;
+                    Gather(tensor, host - first * size, ref target, 0, 0, size);
+                }
+            }
+        }
+        GC.KeepAlive(tensor);
+        return result;
+    }
+
+    /// <summary>Overwrites a contiguous tensor.</summary>
+    public static void FromBytes(Tensor tensor, ReadOnlySpan<byte> bytes)
+    {
+        if (!tensor.IsContiguous)
+            throw new ShapeException(
+                $"only a contiguous tensor can be overwritten from the host; this one of shape {tensor.Shape} is a strided view"
+            );
+        if (bytes.Length != tensor.NumElements * tensor.DType.Size)
+            throw new ShapeException(
+                $"{tensor.Shape} {tensor.DType.Name} has {tensor.NumElements * tensor.DType.Size} bytes, got {bytes.Length}"
+            );
+        fixed (byte* source = bytes)
+            tensor.Device.CopyFromHost(tensor.Data, source, bytes.Length);
+        GC.KeepAlive(tensor);
+    }
+
+    public static double[] ToDoubles(Tensor tensor)
+    {
+        var bytes = ToBytes(tensor);
+        var values = new double[tensor.NumElements];
+        switch (tensor.DType)
+        {
+            case DType.Float32:
+                Widen<float>(bytes, values, v => v);
+                break;
+            case DType.Float64:
+                bytes.CopyTo(MemoryMarshal.AsBytes(values.AsSpan()));
+                break;
+            case DType.Float16:
+                Widen<Half>(bytes, values, v => (double)v);
+                break;
+            case DType.BFloat16:
+                Widen<BFloat16>(bytes, values, v => v);
+                break;
+            case DType.Int64:
+                Widen<long>(bytes, values, v => v);
+                break;
+            case DType.Int32:
+                Widen<int>(bytes, values, v => v);
+                break;
+            default:
+                Widen<byte>(bytes, values, v => v);
+                break;
+        }
+        return values;
+    }
+
+    /// <summary>Rounds float64 values to the tensor's dtype and overwrites it.</summary>
+    public static void Write(Tensor tensor, ReadOnlySpan<double> values) =>
+        FromBytes(tensor, ToBytes(values, tensor.DType));
+
+    /// <summary>Values as the bytes of a dtype: floats rounded to nearest even, integers truncated towards zero and saturated, NaN
+    /// becoming 0.</summary>
+    public static byte[] ToBytes(ReadOnlySpan<double> values, DType dtype)
+    {
+        var bytes = new byte[values.Length * dtype.Size];
+        switch (dtype)
+        {
+            case DType.Float32:
+                Narrow<float>(values, bytes, v => (float)v);
+                break;
+            case DType.Float64:
+                MemoryMarshal.AsBytes(values).CopyTo(bytes);
+                break;
+            case DType.Float16:
+                Narrow<Half>(values, bytes, v => (Half)v);
+                break;
+            case DType.BFloat16:
+                Narrow<BFloat16>(values, bytes, v => (BFloat16)v);
+                break;
+            case DType.Int64:
+                Narrow<long>(values, bytes, long.CreateSaturating);
+                break;
+            case DType.Int32:
+                Narrow<int>(values, bytes, int.CreateSaturating);
+                break;
+            case DType.UInt8:
+                Narrow<byte>(values, bytes, byte.CreateSaturating);
+                break;
+            default:
+                Narrow<byte>(values, bytes, v => v != 0 ? (byte)1 : (byte)0);
+                break;
+        }
+        return bytes;
+    }
+
+    private static void Widen<T>(byte[] bytes, double[] values, Func<T, double> convert)
+        where T : unmanaged
+    {
+        var source = MemoryMarshal.Cast<byte, T>(bytes);
+        for (var i = 0; i < values.Length; i++)
+            values[i] = convert(source[i]);
+    }
+
+    private static void Narrow<T>(ReadOnlySpan<double> values, byte[] bytes, Func<double, T> convert)
+        where T : unmanaged
+    {
+        var target = MemoryMarshal.Cast<byte, T>(bytes.AsSpan());
+        for (var i = 0; i < values.Length; i++)
+            target[i] = convert(values[i]);
+    }
+
+    private static (long First, long Last) Extent(Tensor tensor)
+    {
+        long first = 0;
+        long last = 0;
+        for (var i = 0; i < tensor.Rank; i++)
+        {
+            var reach = (tensor.Shape[i] - 1) * tensor.Strides[i];
+            first += Math.Min(reach, 0);
+            last += Math.Max(reach, 0);
+        }
+        return (first, last);
+    }
+
+    private static void Gather(Tensor tensor, byte* source, ref byte* target, int axis, long offset, int size)
+    {
+        if (axis == tensor.Rank)
+        {
+            Unsafe.CopyBlockUnaligned(target, source + offset * size, (uint)size);
+            target += size;
+            return;
+        }
+        for (long i = 0; i < tensor.Shape[axis]; i++)
+            Gather(tensor, source, ref target, axis + 1, offset + i * tensor.Strides[axis], size);
+    }
+}
