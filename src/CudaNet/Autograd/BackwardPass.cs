@@ -89,21 +89,10 @@ internal sealed class BackwardPass(bool retainGraph, bool createGraph)
         }
         if (_needed is not null && !_needed.Contains(node))
             return;
-        var frame = Lifetime.Frame();
-        try
-        {
-            var gradInputs = node.Backward(gradients);
-            // All uses are counted before the first is over: one tensor may be the gradient of several inputs.
-            for (var i = 0; i < gradInputs.Length; i++)
-                Claim(node, i, gradInputs[i], frame);
-            for (var i = 0; i < gradInputs.Length; i++)
-                if (gradInputs[i] is { } gradient && node.Edges[i].Node is not null)
-                    Deliver(node.Edges[i], gradient);
-        }
-        finally
-        {
-            frame.Dispose();
-        }
+        var gradInputs = Differentiate(node, gradients);
+        for (var i = 0; i < gradInputs.Length; i++)
+            if (gradInputs[i] is { } gradient && node.Edges[i].Node is not null)
+                Deliver(node.Edges[i], gradient);
         foreach (var gradient in gradients)
             if (gradient is not null)
                 Used(gradient);
@@ -116,6 +105,17 @@ internal sealed class BackwardPass(bool retainGraph, bool createGraph)
     {
         if (gradient.PendingUses > 0 && --gradient.PendingUses == 0 && !createGraph && !gradient.IsKept)
             gradient.ReleaseHandle();
+    }
+
+    /// <summary>Runs a node's backward in a frame of its own, which only the gradients outlive.</summary>
+    private static Tensor?[] Differentiate(Node node, Tensor?[] gradients)
+    {
+        using var frame = Lifetime.Frame();
+        var gradInputs = node.Backward(gradients);
+        // All uses are counted before the first is over: one tensor may be the gradient of several inputs.
+        for (var i = 0; i < gradInputs.Length; i++)
+            Claim(node, i, gradInputs[i], frame);
+        return gradInputs;
     }
 
     private static void Claim(Node node, int input, Tensor? gradient, scoped in LifetimeFrame frame)
