@@ -24,7 +24,8 @@ public static partial class AtomicFile
         string full = Path.GetFullPath(path);
 
         // A symbolic link keeps pointing: its target is replaced, not the link.
-        if (File.ResolveLinkTarget(full, returnFinalTarget: true) is { } target)
+        var link = new FileInfo(full);
+        if (link.LinkTarget is not null && link.ResolveLinkTarget(returnFinalTarget: true) is { } target)
         {
             full = target.FullName;
         }
