@@ -42,7 +42,7 @@ internal readonly ref struct DigitHand
         _bendX = new Wave(ref random);
         _bendY = new Wave(ref random);
         _penRadius = 1.1 + (0.9 * random.NextDouble());
-        _jitter = 0.025 + (0.03 * random.NextDouble());
+        _jitter = 0.02 + (0.03 * random.NextDouble());
     }
 
     /// <summary>Draws a stroke, its control points moved at random.</summary>

@@ -90,7 +90,7 @@ public static class DrawnDigits
     {
         float paper = 40f * Square(random.NextFloat());
         float contrast = 170f + (85f * random.NextFloat());
-        float grain = 3f + (10f * Square(random.NextFloat()));
+        float grain = 2f + (8f * Square(random.NextFloat()));
         float fadeX = 28f * random.NextFloat();
         float fadeY = 28f * random.NextFloat();
         float fadeRadius = 2f + (3f * random.NextFloat());
