@@ -113,7 +113,7 @@ CN_EXPORT CnStatus cn_device_info(int32_t device, CnDeviceInfo* info) {
     CN_CUDA(cudaSetDevice(device));
     cudaDeviceProp properties;
     CN_CUDA(cudaGetDeviceProperties(&properties, device));
-    snprintf(info->name, sizeof info->name, "%s", properties.name);
+    snprintf(info->name, sizeof info->name, "%.127s", properties.name);
     snprintf(info->backend, sizeof info->backend, "cuda");
     size_t available = 0, total = 0;
     CN_CUDA(cudaMemGetInfo(&available, &total));
