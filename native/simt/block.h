@@ -103,8 +103,9 @@ private:
     void finish(Thread& thread);
     Thread* pick();
     void make_ready(Thread& thread);
-    void wait();                 // hands over to another thread until this one is ready again
-    void enter(Thread& thread);  // makes it the running one
+    void make_next(Thread& thread);  // before all others
+    void wait();                     // hands over to another thread until this one is ready again
+    void enter(Thread& thread);      // makes it the running one
     Fiber* take_fiber();
     [[noreturn]] void deadlock();
     Meeting& join(Collective kind, const char* what, unsigned mask, const Site& site);
@@ -140,6 +141,11 @@ private:
 };
 
 std::string site_text(const Site& site);
+// The compiler keeps one copy of a file's name, so the comparison of characters is rare.
+inline bool same_text(const char* a, const char* b) { return a == b || strcmp(a, b) == 0; }
+inline bool same_site(const Site& a, const Site& b) {
+    return a.line() == b.line() && same_text(a.file_name(), b.file_name());
+}
 
 }  // namespace simt
 

@@ -80,10 +80,9 @@ Meeting& Worker::join(Collective kind, const char* what, unsigned mask, const Si
     for (unsigned used = warp.used; used; used &= used - 1) {
         Meeting& meeting = warp.meetings[static_cast<size_t>(__builtin_ctz(used))];
         if (!(meeting.mask & mask)) continue;
-        bool same_site = meeting.site.line() == site.line() && strcmp(meeting.site.file_name(), site.file_name()) == 0;
         // CUDA lets lanes meet at different __syncwarp calls; anything else has to be one and the same call.
-        bool same_call = meeting.kind == kind && strcmp(meeting.what, what) == 0;
-        if (meeting.mask != mask || !same_call || (!same_site && kind != Collective::sync))
+        bool same_call = meeting.kind == kind && same_text(meeting.what, what);
+        if (meeting.mask != mask || !same_call || (kind != Collective::sync && !same_site(meeting.site, site)))
             complain(text("mask 0x%08x, but lanes 0x%08x wait at %s in %s with mask 0x%08x", mask, meeting.arrived,
                           meeting.what, site_text(meeting.site).c_str(), meeting.mask));
         return meeting;
@@ -151,7 +150,12 @@ void Worker::complete(Warp& warp, Meeting& meeting) {
 void Worker::release(Warp& warp, Meeting& meeting, unsigned self) {
     Thread* lanes = running_ - running_->linear % 32;
     warp.used &= ~(1u << (&meeting - warp.meetings.data()));
-    for (unsigned left = meeting.mask & ~(1u << self); left; left &= left - 1) make_ready(lanes[__builtin_ctz(left)]);
+    // The warp goes on before others start: its 32 stacks are still in the cache.
+    for (unsigned left = meeting.mask & ~(1u << self); left;) {
+        unsigned highest = 31 - static_cast<unsigned>(__builtin_clz(left));
+        left &= ~(1u << highest);
+        make_next(lanes[highest]);
+    }
     if (shuffles()) {
         make_ready(lanes[self]);
         wait();
