@@ -7,7 +7,11 @@ namespace CudaNet.Cli;
 internal sealed record CliConsole(TextWriter Out, TextWriter Error, bool IsTerminal)
 {
     public static CliConsole OfProcess() =>
-        new(Console.Out, Console.Error, !Console.IsOutputRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb");
+        new(
+            Console.Out,
+            Console.Error,
+            !Console.IsOutputRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb"
+        );
 }
 
 /// <summary>The command was used wrongly; the message says what was expected.</summary>

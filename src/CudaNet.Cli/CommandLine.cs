@@ -42,7 +42,9 @@ internal static class CommandLine
     private static RootCommand Root(IReadOnlyList<string> args, CliConsole console)
     {
         // The recipes are looked up only for the verb that lists them as its own verbs: help is to come at once.
-        var root = new RootCommand("A deep-learning engine for C#: its hand-written CUDA kernels, on a GPU or on the CPU.")
+        var root = new RootCommand(
+            "A deep-learning engine for C#: its hand-written CUDA kernels, on a GPU or on the CPU."
+        )
         {
             DevicesCommand.Create(console),
             DoctorCommand.Create(console),
@@ -50,10 +52,11 @@ internal static class CommandLine
             args.Contains("train") ? Train(console) : new CliCommand("train", TrainCommand.Description),
             OpCommand.Create(console),
         };
-        root.SetAction(_ =>
-            throw new UsageException(
-                $"a verb is missing; expected one of {string.Join(", ", root.Subcommands.Select(c => c.Name))} (see cudanet --help)"
-            )
+        root.SetAction(
+            int (_) =>
+                throw new UsageException(
+                    $"a verb is missing; expected one of {string.Join(", ", root.Subcommands.Select(c => c.Name))} (see cudanet --help)"
+                )
         );
         foreach (var option in root.Options)
             if (option is HelpOption { Action: HelpAction action } help)

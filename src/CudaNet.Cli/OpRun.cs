@@ -213,7 +213,9 @@ internal sealed class OpRun(
             if (outputs[i] is not { DType.IsFloating: true } output || !(isResult || cotangents.ContainsKey(name)))
                 continue;
             if (!output.RequiresGrad)
-                throw new UsageException($"op {op.Name}: {op.NoBackwardReason ?? "no gradient flows through its outputs"}");
+                throw new UsageException(
+                    $"op {op.Name}: {op.NoBackwardReason ?? "no gradient flows through its outputs"}"
+                );
             from.Add(output);
             gradients.Add(Cotangent(name, output, cotangents, device));
             written.Add(gradients[^1]!.ToNamedArray(name));

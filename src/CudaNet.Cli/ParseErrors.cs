@@ -41,7 +41,11 @@ internal static class ParseErrors
     private static string PathOf(ParseResult parsed)
     {
         var words = new List<string>();
-        for (var result = parsed.CommandResult; result is not null; result = result.Parent as System.CommandLine.Parsing.CommandResult)
+        for (
+            var result = parsed.CommandResult;
+            result is not null;
+            result = result.Parent as System.CommandLine.Parsing.CommandResult
+        )
             words.Add(result.Command is RootCommand ? "cudanet" : result.Command.Name);
         words.Reverse();
         return string.Join(' ', words);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using CudaNet.Cli.Commands;
 using CudaNet.IO;
 using CudaNet.Models;
 using CudaNet.Training;
@@ -88,10 +89,9 @@ internal sealed class TrainRun(
             report?.Begin(
                 $"{prepared.Description}; {prepared.ParameterCount.ToString("N0", CultureInfo.InvariantCulture)} parameters; on {device}; in {ShownPath(folder)}"
             );
-            results =
-                report is null
-                    ? prepared.Run(new RecipeRun(folder, resume, null, stop.Token))
-                    : report.Run(observer => prepared.Run(new RecipeRun(folder, resume, observer, stop.Token)));
+            results = report is null
+                ? prepared.Run(new RecipeRun(folder, resume, null, stop.Token))
+                : report.Run(observer => prepared.Run(new RecipeRun(folder, resume, observer, stop.Token)));
         }
         finally
         {
@@ -145,7 +145,7 @@ internal sealed class TrainRun(
             {
                 ["recipe"] = recipe.Name,
                 ["device"] = device.Name,
-                ["version"] = EngineInfo.Version,
+                ["version"] = EngineVersion.Text,
                 ["options"] = chosen,
             }
         );

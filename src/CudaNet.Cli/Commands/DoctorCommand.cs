@@ -39,7 +39,7 @@ internal static class DoctorCommand
     ) =>
         new()
         {
-            ["cudanet"] = EngineInfo.Version,
+            ["cudanet"] = EngineVersion.Text,
             ["dotnet"] = RuntimeInformation.FrameworkDescription,
             ["system"] = $"{RuntimeInformation.OSDescription} {RuntimeInformation.OSArchitecture}",
             ["cores"] = Environment.ProcessorCount,
@@ -69,8 +69,10 @@ internal static class DoctorCommand
     )
     {
         var output = console.Out;
-        output.WriteLine($"cudanet   {EngineInfo.Version}");
-        output.WriteLine($".NET      {RuntimeInformation.FrameworkDescription} ({RuntimeInformation.RuntimeIdentifier})");
+        output.WriteLine($"cudanet   {EngineVersion.Text}");
+        output.WriteLine(
+            $".NET      {RuntimeInformation.FrameworkDescription} ({RuntimeInformation.RuntimeIdentifier})"
+        );
         output.WriteLine($"system    {RuntimeInformation.OSDescription}");
         output.WriteLine($"cpu       {Environment.ProcessorCount} cores, vectors: {Diagnostics.VectorInstructions}");
         foreach (var library in libraries)

@@ -34,7 +34,8 @@ internal static class OpCommand
         var device = CliOptions.Device();
         var grad = new Option<bool>("--grad")
         {
-            Description = "Also write grad_<input> of every floating input, for the cotangent grad_output of the file, or a random one.",
+            Description =
+                "Also write grad_<input> of every floating input, for the cotangent grad_output of the file, or a random one.",
         };
         var list = new Option<bool>("--list") { Description = "Print each op's inputs, attributes and outputs." };
         var json = CliOptions.Json();
@@ -59,7 +60,8 @@ internal static class OpCommand
             var run = new OpRun(
                 op,
                 parsed.GetValue(input),
-                parsed.GetValue(output) ?? throw new UsageException($"op {op.Name}: needs --out FILE, the .npz to write"),
+                parsed.GetValue(output)
+                    ?? throw new UsageException($"op {op.Name}: needs --out FILE, the .npz to write"),
                 Split(op, parsed.GetValue(attributes)!),
                 parsed.GetValue(device)!,
                 parsed.GetValue(grad)
@@ -133,7 +135,9 @@ internal static class OpCommand
             console.Out.WriteLine($"    outputs     {string.Join(", ", OpRun.OutputNames(op))}");
         }
         console.Out.WriteLine();
-        console.Out.WriteLine("?: may be absent   *: a list (name0, name1, …)   !: written in place, and to the output file");
+        console.Out.WriteLine(
+            "?: may be absent   *: a list (name0, name1, …)   !: written in place, and to the output file"
+        );
         return ExitCode.Ok;
     }
 

@@ -84,7 +84,8 @@ internal static class TrainCommand
 
         private readonly Option<string?> _out = new("--out", "-o")
         {
-            Description = "The run's folder; one that holds something else is left alone and a numbered one made beside it. [default: runs/RECIPE-NNN]",
+            Description =
+                "The run's folder; one that holds something else is left alone and a numbered one made beside it. [default: runs/RECIPE-NNN]",
             HelpName = "DIR",
         };
 

@@ -9,13 +9,7 @@ namespace CudaNet;
 /// <param name="Description">What it is: cores and vectors, or the GPU's name.</param>
 /// <param name="MemoryBytes">Memory of the device in bytes; 0 when not known.</param>
 /// <param name="Problem">Why it is not available, and what to do; null when it is.</param>
-public sealed record DeviceStatus(
-    string Name,
-    bool IsAvailable,
-    string Description,
-    long MemoryBytes,
-    string? Problem
-);
+public sealed record DeviceStatus(string Name, bool IsAvailable, string Description, long MemoryBytes, string? Problem);
 
 /// <summary>A place where a native library was looked for.</summary>
 /// <param name="Path">The file.</param>
@@ -66,7 +60,8 @@ public static class Diagnostics
     public static string VectorInstructions =>
         Vector512.IsHardwareAccelerated ? "AVX-512 (512 bits)"
         : Vector256.IsHardwareAccelerated ? "AVX2 (256 bits)"
-        : Vector128.IsHardwareAccelerated ? $"{(System.Runtime.Intrinsics.Arm.AdvSimd.IsSupported ? "NEON" : "SSE")} (128 bits)"
+        : Vector128.IsHardwareAccelerated
+            ? $"{(System.Runtime.Intrinsics.Arm.AdvSimd.IsSupported ? "NEON" : "SSE")} (128 bits)"
         : "none";
 
     private static DeviceStatus Cpu() =>
@@ -156,7 +151,9 @@ public static class Diagnostics
         for (var i = 0; i < api.KernelCount(); i++)
         {
             var kernel = api.KernelAt(i);
-            signatures[Marshal.PtrToStringUTF8((nint)kernel->Name)!] = Marshal.PtrToStringUTF8((nint)kernel->Signature)!;
+            signatures[Marshal.PtrToStringUTF8((nint)kernel->Name)!] = Marshal.PtrToStringUTF8(
+                (nint)kernel->Signature
+            )!;
         }
         var problems = new List<string>();
         foreach (var op in Registry.All.Where(op => op.Kind == OpKind.Kernel))
@@ -164,7 +161,9 @@ public static class Diagnostics
             if (!signatures.TryGetValue(op.Name, out var registered))
                 problems.Add($"the kernel '{op.Name}' is missing: the library is older than this program");
             else if (registered != op.Signature.Native())
-                problems.Add($"'{op.Name}' has the signature '{registered}', this program needs '{op.Signature.Native()}'");
+                problems.Add(
+                    $"'{op.Name}' has the signature '{registered}', this program needs '{op.Signature.Native()}'"
+                );
         }
         return status with
         {

@@ -20,8 +20,7 @@ public static class Checkpoint
     private const string OldSuffix = ".old";
 
     /// <summary>Whether there is a checkpoint to load.</summary>
-    public static bool Exists(string folder) =>
-        Directory.Exists(folder) || Directory.Exists(folder + OldSuffix);
+    public static bool Exists(string folder) => Directory.Exists(folder) || Directory.Exists(folder + OldSuffix);
 
     /// <summary>Replaces the checkpoint at <paramref name="folder"/>.</summary>
     /// <exception cref="IOException">It cannot be written; the previous one is still there.</exception>
@@ -50,14 +49,20 @@ public static class Checkpoint
     {
         Recover(folder);
         if (!Directory.Exists(folder))
-            throw new CheckpointException($"there is no checkpoint {folder}; train without --resume to begin a new run");
+            throw new CheckpointException(
+                $"there is no checkpoint {folder}; train without --resume to begin a new run"
+            );
         var values = Path.Combine(folder, ValuesFile);
         var arrays = Path.Combine(folder, ArraysFile);
         foreach (var file in new[] { values, arrays })
             if (!File.Exists(file))
                 throw Damaged(file, "the file is missing");
         var document = Parse(values);
-        if (document["version"] is not JsonValue version || !version.TryGetValue<int>(out var number) || number != Version)
+        if (
+            document["version"] is not JsonValue version
+            || !version.TryGetValue<int>(out var number)
+            || number != Version
+        )
             throw Damaged(values, $"expected a document of version {Version}");
         if (document["arrays_sha256"]?.ToString() != Checksum(arrays))
             throw Damaged(arrays, $"its contents do not have the checksum that {ValuesFile} names");

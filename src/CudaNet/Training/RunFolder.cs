@@ -35,7 +35,8 @@ public sealed class RunFolder
 
     /// <summary>Makes <c>parent/name-001</c>, or the next number that is free.</summary>
     /// <exception cref="RunFolderException">The folder cannot be made.</exception>
-    public static RunFolder Create(string parent, string name) => CreateNumbered(System.IO.Path.Combine(parent, name), 1);
+    public static RunFolder Create(string parent, string name) =>
+        CreateNumbered(System.IO.Path.Combine(parent, name), 1);
 
     /// <summary>Makes this very folder, or, when it is there and not empty, the first of <c>path-002</c>, … that is free.</summary>
     /// <exception cref="RunFolderException">The folder cannot be made.</exception>
@@ -52,7 +53,9 @@ public sealed class RunFolder
     public static RunFolder Open(string path)
     {
         if (!Directory.Exists(path))
-            throw new RunFolderException($"there is no run folder {path}; expected one that 'cudanet train' has written");
+            throw new RunFolderException(
+                $"there is no run folder {path}; expected one that 'cudanet train' has written"
+            );
         var run = new RunFolder(path);
         return System.IO.File.Exists(run.File(ConfigFile))
             ? run
@@ -161,7 +164,11 @@ public sealed class RunFolder
     private static string ToText(JsonObject document, bool indented)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        var options = new JsonWriterOptions { Indented = indented, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+        var options = new JsonWriterOptions
+        {
+            Indented = indented,
+            Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        };
         using (var writer = new Utf8JsonWriter(buffer, options))
             document.WriteTo(writer);
         return Encoding.UTF8.GetString(buffer.WrittenSpan);

@@ -207,7 +207,11 @@ public sealed class Trainer<TBatch>(RunFolder folder, IBatches<TBatch> batches, 
         Checkpoint.Save(folder.CheckpointPath, state);
     }
 
-    private static void WriteMetrics(TrainingState state, string kind, IReadOnlyList<(string Name, double Value)> metrics)
+    private static void WriteMetrics(
+        TrainingState state,
+        string kind,
+        IReadOnlyList<(string Name, double Value)> metrics
+    )
     {
         state.Add($"{kind}_count", metrics.Count);
         for (var i = 0; i < metrics.Count; i++)

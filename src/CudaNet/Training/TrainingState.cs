@@ -38,7 +38,9 @@ public sealed class TrainingState
 
     /// <summary>The names of this section's arrays, without the section's own.</summary>
     public IEnumerable<string> ArrayNames =>
-        _arrays.Keys.Where(key => key.StartsWith(_prefix, StringComparison.Ordinal)).Select(key => key[_prefix.Length..]);
+        _arrays
+            .Keys.Where(key => key.StartsWith(_prefix, StringComparison.Ordinal))
+            .Select(key => key[_prefix.Length..]);
 
     /// <summary>Adds a copy of a tensor's values; waits for its device.</summary>
     public void Add(string name, Tensor tensor) => _arrays[_prefix + name] = tensor.ToNamedArray(_prefix + name);
@@ -60,7 +62,9 @@ public sealed class TrainingState
     public NamedArray Array(string name) =>
         _arrays.TryGetValue(_prefix + name, out var array)
             ? array
-            : throw new CheckpointException($"the checkpoint has no array '{_prefix}{name}'; it is of another network or version");
+            : throw new CheckpointException(
+                $"the checkpoint has no array '{_prefix}{name}'; it is of another network or version"
+            );
 
     /// <summary>Overwrites a tensor with the stored values.</summary>
     /// <exception cref="CheckpointException">There is no such array, or its shape or dtype differs.</exception>
@@ -80,7 +84,9 @@ public sealed class TrainingState
     /// <summary>A stored whole number.</summary>
     /// <exception cref="CheckpointException">There is none of this name.</exception>
     public long Integer(string name) =>
-        Value(name) is JsonValue value && value.TryGetValue<long>(out var number) ? number : throw Unfit(name, "a whole number");
+        Value(name) is JsonValue value && value.TryGetValue<long>(out var number)
+            ? number
+            : throw Unfit(name, "a whole number");
 
     /// <summary>A stored number.</summary>
     /// <exception cref="CheckpointException">There is none of this name.</exception>
@@ -105,7 +111,9 @@ public sealed class TrainingState
     private JsonNode Value(string name) =>
         _values.TryGetValue(_prefix + name, out var value)
             ? value
-            : throw new CheckpointException($"the checkpoint has no value '{_prefix}{name}'; it is of another network or version");
+            : throw new CheckpointException(
+                $"the checkpoint has no value '{_prefix}{name}'; it is of another network or version"
+            );
 
     private CheckpointException Unfit(string name, string expected) =>
         new($"the checkpoint's '{_prefix}{name}' is not {expected}; it is of another version");
