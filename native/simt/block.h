@@ -56,14 +56,16 @@ struct Meeting {
     const char* what = nullptr;
     unsigned mask = 0, arrived = 0;
     Site site;
-    uint64_t values[32];
-    int operands[32];
-    int widths[32];
+    struct Lane {
+        uint64_t value;
+        int operand, width;
+    } lanes[32];
 };
 
 struct Warp {
     unsigned exists = 0, exited = 0, used = 0;
     std::vector<Meeting> meetings;
+    uint64_t results[32];     // a lane reads its own before it can be part of anything else
     uint32_t clocks[32][32];  // for the race checker: what each lane knows of each lane
 };
 
@@ -110,6 +112,7 @@ private:
     [[noreturn]] void deadlock();
     Meeting& join(Collective kind, const char* what, unsigned mask, const Site& site);
     void complete(Warp& warp, Meeting& meeting);
+    int shuffle_source(const Meeting& meeting, unsigned lane);
     void release(Warp& warp, Meeting& meeting, unsigned self);
     unsigned char* new_shared(size_t bytes);
     void drop_shared();
