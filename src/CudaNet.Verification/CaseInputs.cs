@@ -196,9 +196,7 @@ public static class CaseInputs
             values[i] =
                 !dtype.IsFloating ? i
                 : even ? rank * step
-                : Math.Sign(rank)
-                    * Math.Pow(2, Math.Floor(m / perOctave) - 8)
-                    * (1 + m % perOctave / perOctave);
+                : Math.Sign(rank) * Math.Pow(2, Math.Floor(m / perOctave) - 8) * (1 + m % perOctave / perOctave);
         }
         for (var i = n - 1; i > 0; i--)
         {

@@ -16,13 +16,7 @@ public static class Checker
     /// <param name="seed">The seed of the inputs.</param>
     /// <param name="gradients">Whether gradients are compared too; those of the variant meant for use only, since a backward pass runs
     /// other kernels, which have other variants.</param>
-    public static CaseResult Run(
-        OpCase opCase,
-        Device device,
-        int variant = 0,
-        long seed = 0,
-        bool gradients = true
-    )
+    public static CaseResult Run(OpCase opCase, Device device, int variant = 0, long seed = 0, bool gradients = true)
     {
         ArgumentNullException.ThrowIfNull(opCase);
         ArgumentNullException.ThrowIfNull(device);
@@ -85,14 +79,7 @@ public static class Checker
         }
         worst = Math.Max(worst, run.Worst);
 
-        void Compare(
-            string name,
-            OpCase of,
-            double[] got,
-            ReferenceTensor expected,
-            DType sums,
-            double[]? before
-        )
+        void Compare(string name, OpCase of, double[] got, ReferenceTensor expected, DType sums, double[]? before)
         {
             var exact = of.IsExact || op.IsExact || op.Kind == OpKind.View || !expected.DType.IsFloating;
             var error = exact

@@ -31,7 +31,7 @@ internal static class GradientComparison
         ref double worst
     )
     {
-        var elements = drawn.Max(d => d?.Values.Length ?? 0);
+        var elements = drawn.Select(d => d?.Values.Length ?? 0).DefaultIfEmpty().Max();
         if (
             opCase.Op.NoBackwardReason is not null
             || opCase.IsBenchmark
@@ -62,13 +62,7 @@ internal static class GradientComparison
                 failures.Add(error);
     }
 
-    private static string? Compare(
-        Gradient got,
-        double[] exact,
-        double[] rounded,
-        DType dtype,
-        ref double worst
-    )
+    private static string? Compare(Gradient got, double[] exact, double[] rounded, DType dtype, ref double worst)
     {
         double spread = 0;
         for (var i = 0; i < exact.Length; i++)

@@ -81,8 +81,7 @@ internal static class Tolerance
     internal readonly struct Rule(DType output, DType accumulator, double constant, double terms)
     {
         private readonly double _relative = output.UnitRoundoff;
-        private readonly double _accumulated =
-            constant * Math.Sqrt(Math.Max(terms, 1)) * accumulator.UnitRoundoff;
+        private readonly double _accumulated = constant * Math.Sqrt(Math.Max(terms, 1)) * accumulator.UnitRoundoff;
         private readonly double _floor = HalfSmallest(output) + constant * HalfSmallest(accumulator);
         private readonly double _largest = Largest(output);
 
@@ -102,7 +101,8 @@ internal static class Tolerance
             if (double.IsNaN(got))
                 return double.PositiveInfinity;
             if (double.IsInfinity(got) || double.IsInfinity(expected))
-                return got == expected
+                return
+                    got == expected
                     || (double.IsInfinity(got) && got * expected > 0 && Math.Abs(expected) + allowed >= _largest)
                     ? 0
                     : double.PositiveInfinity;
