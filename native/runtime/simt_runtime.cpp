@@ -1,0 +1,301 @@
+// The C ABI on the host execution layer.
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <thread>
+
+#include "../simt/memory.h"
+#include "../simt/pool.h"
+#include "../simt/stream.h"
+
+namespace {
+
+using simt::Failure;
+using Guard = std::lock_guard<std::recursive_mutex>;
+
+int64_t from_environment(const char* name, int64_t fallback) {
+    const char* value = getenv(name);
+    return value && *value ? strtoll(value, nullptr, 10) : fallback;
+}
+
+uint32_t launches_since_configure = 0;
+uint32_t launch_ids = 0;
+
+int worker_count() {
+    int workers = simt::configuration().workers;
+    if (workers <= 0) workers = static_cast<int>(std::thread::hardware_concurrency());
+    return std::max(1, std::min(workers, 256));
+}
+
+CnStatus bad_device(int32_t device) {
+    return cn_fail(cn::current_kernel(), CN_INVALID_ARGUMENT, "device %d does not exist: simt has device 0 only",
+                   device);
+}
+CnStatus bad_stream() { return cn_fail(cn::current_kernel(), CN_INVALID_ARGUMENT, "the stream does not exist"); }
+
+CnStatus report(const Failure& failure) {
+    if (!failure) return CN_OK;
+    return cn_fail(failure.kernel.c_str(), CN_LAUNCH_FAILED, "%s", failure.message.c_str());
+}
+
+CnStatus check_pointer(const char* what, const void* pointer, int64_t bytes) {
+    if (!pointer) return cn_fail("", CN_INVALID_ARGUMENT, "%s is NULL", what);
+    if (simt::check_range(pointer, bytes) == simt::Range::outside)
+        return cn_fail("", CN_INVALID_ARGUMENT, "%lld bytes at %s reach beyond its allocation, or it was freed",
+                       static_cast<long long>(bytes), what);
+    return CN_OK;
+}
+
+#define CN_FIND_STREAM(tag, device, stream)       \
+    if ((device) != 0) return bad_device(device); \
+    CnStreamTag* tag = simt::find_stream(stream); \
+    if (!tag) return bad_stream()
+
+}  // namespace
+
+namespace simt {
+CnSimtConfig& configuration() {
+    static CnSimtConfig config = {static_cast<int32_t>(from_environment("CUDANET_SIMT_WORKERS", 0)),
+                                  static_cast<int32_t>(from_environment("CUDANET_SIMT_DEFER", 0)),
+                                  from_environment("CUDANET_SIMT_SEED", 0)};
+    return config;
+}
+}  // namespace simt
+
+namespace cn {
+
+CnStatus launch_simt(const CnCall* call, const LaunchShape& shape, std::unique_ptr<simt::BoundKernel> kernel) {
+    bool empty;
+    CN_TRY(check_launch(shape, &empty));
+    if (empty) return CN_OK;
+    Guard guard(simt::lock());
+    CN_FIND_STREAM(stream, call->device, call->stream);
+    count_launch();
+
+    auto launch = std::make_shared<simt::Launch>();
+    auto side = [](int64_t n) { return static_cast<unsigned>(n); };
+    launch->op = current_kernel();
+    launch->kernel = shape.kernel;
+    launch->grid = dim3(side(shape.grid.x), side(shape.grid.y), side(shape.grid.z));
+    launch->block = dim3(side(shape.block.x), side(shape.block.y), side(shape.block.z));
+    launch->shared_bytes = shape.shared_bytes;
+    launch->large_shared = shape.large_shared;
+    launch->body = std::move(kernel);
+    // Schedules count launches from the last configure, so that they replay; the race checker needs numbers never used.
+    launch->seed = static_cast<uint64_t>(simt::configuration().schedule_seed);
+    if (launch->seed) launch->seed = launch->seed * 0x9e3779b97f4a7c15ull + ++launches_since_configure;
+    if (launch->seed == 0 && simt::configuration().schedule_seed != 0) launch->seed = 1;
+    launch->number = ++launch_ids;
+    simt::enqueue(stream, {[launch]() -> Failure {
+                               simt::run_launch(*launch, worker_count());
+                               if (!launch->failed) return {};
+                               return {launch->op, launch->kernel + ": " + launch->error};
+                           },
+                           nullptr, nullptr});
+    return CN_OK;
+}
+
+}  // namespace cn
+
+extern "C" {
+
+CN_EXPORT const char* cn_build(void) {
+#if CN_SIMT_ASAN
+    return "simt-asan";
+#elif defined(CUDANET_SIMT_RACE)
+    return "simt-race";
+#else
+    return "simt";
+#endif
+}
+
+CN_EXPORT CnStatus cn_device_count(int32_t* count) {
+    *count = 1;
+    return CN_OK;
+}
+
+CN_EXPORT CnStatus cn_device_info(int32_t device, CnDeviceInfo* info) {
+    if (device != 0) return bad_device(device);
+    Guard guard(simt::lock());
+    memset(info, 0, sizeof *info);
+    snprintf(info->name, sizeof info->name, "host execution layer");
+    std::ifstream cpuinfo("/proc/cpuinfo");
+    for (std::string line; std::getline(cpuinfo, line);)
+        if (line.rfind("model name", 0) == 0) {
+            snprintf(info->name, sizeof info->name, "host execution layer on %s",
+                     line.substr(line.find(':') + 2).c_str());
+            break;
+        }
+    snprintf(info->backend, sizeof info->backend, "simt");
+    info->memory_bytes = simt::memory_limit();
+    info->free_bytes = simt::memory_limit() - simt::memory_in_use();
+    info->multiprocessors = worker_count();
+    info->compute_major = 8;  // the limits that launches are held to
+    return CN_OK;
+}
+
+CN_EXPORT CnStatus cn_alloc(int32_t device, int64_t bytes, CnStream stream, void** pointer) {
+    Guard guard(simt::lock());
+    CN_FIND_STREAM(tag, device, stream);
+    if (!pointer || bytes < 0) return cn_fail("", CN_INVALID_ARGUMENT, "cn_alloc of %lld bytes", (long long)bytes);
+    *pointer = nullptr;
+    if (bytes == 0) return CN_OK;
+    *pointer = simt::allocate(static_cast<size_t>(bytes));
+    if (!*pointer) {
+        // Frees that still wait in a queue may be all that is missing; a GPU's pool would wait for them, too.
+        simt::drain(tag);
+        simt::empty_quarantine();
+        *pointer = simt::allocate(static_cast<size_t>(bytes));
+    }
+    if (*pointer) return CN_OK;
+    return cn_fail("", CN_OUT_OF_MEMORY, "no room for %lld bytes: %lld of %lld are in use", (long long)bytes,
+                   (long long)simt::memory_in_use(), (long long)simt::memory_limit());
+}
+
+CN_EXPORT CnStatus cn_free(int32_t device, void* pointer, CnStream stream) {
+    Guard guard(simt::lock());
+    CN_FIND_STREAM(tag, device, stream);
+    if (!pointer) return CN_OK;
+    if (!simt::announce_free(pointer))
+        return cn_fail("", CN_INVALID_ARGUMENT, "cn_free of %p, which is no live allocation", pointer);
+    simt::enqueue(tag, {[pointer]() -> Failure {
+                            simt::free_now(pointer, simt::configuration().defer != 0);
+                            return {};
+                        },
+                        nullptr, nullptr});
+    return CN_OK;
+}
+
+CN_EXPORT CnStatus cn_copy(int32_t device, void* destination, const void* source, int64_t bytes, int32_t kind,
+                           CnStream stream) {
+    Guard guard(simt::lock());
+    CN_FIND_STREAM(tag, device, stream);
+    if (bytes < 0 || kind < CN_HOST_TO_DEVICE || kind > CN_DEVICE_TO_DEVICE)
+        return cn_fail("", CN_INVALID_ARGUMENT, "cn_copy of %lld bytes, kind %d", (long long)bytes, kind);
+    if (bytes > 0) {
+        if (!source || !destination) return cn_fail("", CN_INVALID_ARGUMENT, "cn_copy from or to NULL");
+        if (kind != CN_HOST_TO_DEVICE) CN_TRY(check_pointer("the copy's source", source, bytes));
+        if (kind != CN_DEVICE_TO_HOST) CN_TRY(check_pointer("the copy's destination", destination, bytes));
+        size_t size = static_cast<size_t>(bytes);
+        std::shared_ptr<char[]> snapshot;
+        if (kind == CN_HOST_TO_DEVICE && simt::configuration().defer) {
+            snapshot.reset(new (std::nothrow) char[size]);
+            if (!snapshot)
+                return cn_fail("", CN_OUT_OF_MEMORY, "no host memory for a copy of %lld bytes", (long long)bytes);
+            memcpy(snapshot.get(), source, size);
+        }
+        simt::enqueue(tag, {[=]() -> Failure {
+                                memmove(destination, snapshot ? snapshot.get() : source, size);
+                                return {};
+                            },
+                            nullptr, nullptr});
+    }
+    return kind == CN_DEVICE_TO_HOST ? cn_stream_synchronize(device, stream) : CN_OK;
+}
+
+CN_EXPORT CnStatus cn_memset(int32_t device, void* destination, int32_t byte, int64_t bytes, CnStream stream) {
+    Guard guard(simt::lock());
+    CN_FIND_STREAM(tag, device, stream);
+    if (bytes < 0) return cn_fail("", CN_INVALID_ARGUMENT, "cn_memset of %lld bytes", (long long)bytes);
+    if (bytes == 0) return CN_OK;
+    CN_TRY(check_pointer("the destination", destination, bytes));
+    simt::enqueue(tag, {[=]() -> Failure {
+                            memset(destination, byte, static_cast<size_t>(bytes));
+                            return {};
+                        },
+                        nullptr, nullptr});
+    return CN_OK;
+}
+
+CN_EXPORT CnStatus cn_stream_create(int32_t device, CnStream* stream) {
+    Guard guard(simt::lock());
+    if (device != 0) return bad_device(device);
+    *stream = simt::create_stream();
+    return CN_OK;
+}
+
+CN_EXPORT CnStatus cn_stream_destroy(int32_t device, CnStream stream) {
+    Guard guard(simt::lock());
+    CN_FIND_STREAM(tag, device, stream);
+    if (!stream) return cn_fail("", CN_INVALID_ARGUMENT, "the default stream cannot be destroyed");
+    simt::drain(tag);
+    Failure failure = simt::take_failure(tag);
+    simt::destroy_stream(tag);
+    return report(failure);
+}
+
+CN_EXPORT CnStatus cn_stream_synchronize(int32_t device, CnStream stream) {
+    Guard guard(simt::lock());
+    CN_FIND_STREAM(tag, device, stream);
+    simt::drain(tag);
+    return report(simt::take_failure(tag));
+}
+
+CN_EXPORT CnStatus cn_device_synchronize(int32_t device) {
+    Guard guard(simt::lock());
+    if (device != 0) return bad_device(device);
+    simt::drain_all();
+    return report(simt::take_any_failure());
+}
+
+CN_EXPORT CnStatus cn_event_create(int32_t device, CnEvent* event) {
+    if (device != 0) return bad_device(device);
+    *event = new (std::nothrow) CnEventTag;
+    return *event ? CN_OK : cn_fail("", CN_OUT_OF_MEMORY, "no host memory for an event");
+}
+
+CN_EXPORT CnStatus cn_event_destroy(int32_t device, CnEvent event) {
+    Guard guard(simt::lock());
+    if (device != 0) return bad_device(device);
+    delete event;
+    return CN_OK;
+}
+
+CN_EXPORT CnStatus cn_event_record(int32_t device, CnEvent event, CnStream stream) {
+    Guard guard(simt::lock());
+    CN_FIND_STREAM(tag, device, stream);
+    event->marker = std::make_shared<simt::Marker>();
+    event->marker->stream = tag;
+    simt::enqueue(tag, {nullptr, event->marker, nullptr});
+    return CN_OK;
+}
+
+CN_EXPORT CnStatus cn_event_wait(int32_t device, CnEvent event, CnStream stream) {
+    Guard guard(simt::lock());
+    CN_FIND_STREAM(tag, device, stream);
+    if (event->marker) simt::enqueue(tag, {nullptr, nullptr, event->marker});
+    return CN_OK;
+}
+
+CN_EXPORT CnStatus cn_event_synchronize(int32_t device, CnEvent event) {
+    Guard guard(simt::lock());
+    if (device != 0) return bad_device(device);
+    if (!event->marker) return CN_OK;
+    CnStreamTag* stream = event->marker->stream;
+    // Just as far as the event: what is queued behind it stays there.
+    simt::drain_until(*event->marker);
+    return simt::find_stream(stream) ? report(simt::take_failure(stream)) : CN_OK;
+}
+
+CN_EXPORT CnStatus cn_event_elapsed(int32_t device, CnEvent start, CnEvent end, float* milliseconds) {
+    Guard guard(simt::lock());
+    if (device != 0) return bad_device(device);
+    if (!start->marker || !end->marker || !start->marker->reached || !end->marker->reached)
+        return cn_fail("", CN_INVALID_ARGUMENT, "cn_event_elapsed needs two events that were recorded and reached");
+    *milliseconds = std::chrono::duration<float, std::milli>(end->marker->time - start->marker->time).count();
+    return CN_OK;
+}
+
+CN_EXPORT CnStatus cn_simt_configure(const CnSimtConfig* config) {
+    Guard guard(simt::lock());
+    if (!config || config->workers < 0) return cn_fail("", CN_INVALID_ARGUMENT, "cn_simt_configure: workers below 0");
+    simt::drain_all();
+    simt::configuration() = *config;
+    launches_since_configure = 0;
+    simt::reset_schedule();
+    simt::empty_quarantine();
+    return CN_OK;
+}
+}

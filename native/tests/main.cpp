@@ -1,0 +1,353 @@
+// Runs the planted kernels and compares what the host execution layer says about them. With a name as argument, only
+// that test runs; AddressSanitizer ends the process, so tests of it run in a child of this program.
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "planted.h"
+
+namespace {
+
+int failures = 0;
+#define EXPECT(condition)                                                   \
+    do {                                                                    \
+        if (!(condition)) {                                                 \
+            failures++;                                                     \
+            printf("%s:%d: expected %s\n", __FILE__, __LINE__, #condition); \
+        }                                                                   \
+    } while (0)
+#define EXPECT_OK(call)                                                                                      \
+    do {                                                                                                     \
+        if (CnStatus status_ = (call); status_ != CN_OK) {                                                   \
+            failures++;                                                                                      \
+            printf("%s:%d: %s gave %d: %s\n", __FILE__, __LINE__, #call, status_, cn_last_error()->message); \
+        }                                                                                                    \
+    } while (0)
+
+const bool asan = !strcmp(cn_build(), "simt-asan"), race = !strcmp(cn_build(), "simt-race");
+
+template <class T>
+struct Buffer {
+    T* data = nullptr;
+    int n;
+    explicit Buffer(int count) : n(count) { EXPECT_OK(cn_alloc(0, bytes(), nullptr, reinterpret_cast<void**>(&data))); }
+    explicit Buffer(const std::vector<T>& values) : Buffer(static_cast<int>(values.size())) {
+        EXPECT_OK(cn_copy(0, data, values.data(), bytes(), CN_HOST_TO_DEVICE, nullptr));
+        EXPECT_OK(cn_stream_synchronize(0, nullptr));
+    }
+    ~Buffer() { cn_free(0, data, nullptr); }
+    Buffer(const Buffer&) = delete;
+    int64_t bytes() const { return static_cast<int64_t>(sizeof(T)) * n; }
+    std::vector<T> read(CnStream stream = nullptr) const {
+        std::vector<T> values(static_cast<size_t>(n));
+        EXPECT_OK(cn_copy(0, values.data(), data, bytes(), CN_DEVICE_TO_HOST, stream));
+        return values;
+    }
+};
+
+CnCall call_on(CnStream stream = nullptr) {
+    CnCall call{};
+    call.stream = stream;
+    return call;
+}
+const CnCall here = call_on();
+
+std::vector<float> ramp(int n) {
+    std::vector<float> values;
+    for (int i = 0; i < n; i++) values.push_back(static_cast<float>(i));
+    return values;
+}
+
+void configure(int workers, int defer, int64_t seed) {
+    CnSimtConfig config = {workers, defer, seed};
+    EXPECT_OK(cn_simt_configure(&config));
+}
+
+// The launch is accepted, and the next wait tells of the bug.
+void expect_failure(CnStatus launched, const std::vector<std::string>& parts) {
+    EXPECT(launched == CN_OK);
+    CnStatus status = cn_stream_synchronize(0, nullptr);
+    EXPECT(status == CN_LAUNCH_FAILED);
+    std::string message = status == CN_OK ? "no error" : cn_last_error()->message;
+    for (const std::string& part : parts)
+        if (message.find(part) == std::string::npos) {
+            failures++;
+            printf("'%s' is not in: %s\n", part.c_str(), message.c_str());
+        }
+    EXPECT_OK(cn_stream_synchronize(0, nullptr));  // told once
+}
+std::string at_line(int line) { return "planted.cu:" + std::to_string(line); }
+
+void clean_kernels() {
+    for (int64_t seed : {0, 1, 2, 3, 77})
+        for (int workers : {1, 2}) {
+            configure(workers, seed > 1, seed);
+            Buffer<float> in(ramp(64 * 64)), out(64 * 64);
+            EXPECT_OK(planted::transpose(&here, in.data, out.data, 64));
+            std::vector<float> t = out.read();
+            for (int i = 0; i < 64 * 64; i++)
+                EXPECT(t[static_cast<size_t>(i)] == static_cast<float>(i % 64 * 64 + i / 64));
+
+            Buffer<float> sums(16);
+            EXPECT_OK(planted::block_sums(&here, in.data, sums.data, 16));
+            std::vector<float> s = sums.read();
+            for (int b = 0; b < 16; b++)
+                EXPECT(s[static_cast<size_t>(b)] == static_cast<float>(256 * 256 * b + 255 * 128));
+
+            Buffer<float> exchanged(256);
+            EXPECT_OK(planted::warp_exchange(&here, in.data, exchanged.data));
+            std::vector<float> e = exchanged.read();
+            for (int i = 0; i < 256; i++)
+                EXPECT(e[static_cast<size_t>(i)] == static_cast<float>(i / 32 * 32 + (i + 2) % 32));
+
+            std::vector<int> values;
+            for (int i = 0; i < 1000; i++) values.push_back(i % 16);
+            Buffer<int> bins(values), counts(std::vector<int>(16, 0));
+            EXPECT_OK(planted::histogram(&here, bins.data, counts.data, 1000));
+            std::vector<int> c = counts.read();
+            for (int i = 0; i < 16; i++) EXPECT(c[static_cast<size_t>(i)] == (i < 8 ? 63 : 62));
+
+            Buffer<float> partial(40);
+            EXPECT_OK(planted::partial_warp(&here, partial.data));
+            std::vector<float> p = partial.read();
+            EXPECT(p[0] == 36 && p[5] == 32 && p[33] == 12 && p[39] == 8);
+
+            Buffer<float> reversed(100);
+            EXPECT_OK(planted::dynamic_reverse(&here, in.data, reversed.data, 100));
+            std::vector<float> r = reversed.read();
+            for (int i = 0; i < 100; i++) EXPECT(r[static_cast<size_t>(i)] == static_cast<float>(99 - i));
+
+            Buffer<unsigned char> small(777);
+            EXPECT_OK(planted::bytes(&here, small.data, 777));
+            EXPECT(small.read()[776] == static_cast<unsigned char>(776));
+        }
+}
+
+void missing_barrier() {
+    Buffer<float> in(ramp(256)), out(256);
+    if (race) return expect_failure(planted::missing_barrier(&here, in.data, out.data), {"race on shared memory"});
+    EXPECT_OK(planted::missing_barrier(&here, in.data, out.data));
+    EXPECT(isnan(out.read()[0]));
+}
+
+void unwritten() {
+    Buffer<float> out(64);
+    EXPECT_OK(planted::unwritten(&here, out.data, 64));
+    std::vector<float> values = out.read();
+    EXPECT(values[62] == 1 && isnan(values[63]));
+}
+
+void divergence() {
+    Buffer<float> out(256);
+    for (int64_t seed : {0, 5}) {
+        configure(2, 0, seed);
+        int line = 0;
+        CnStatus status = planted::barrier_in_branch(&here, out.data, &line);
+        expect_failure(status, {"divergent barrier", at_line(line), "barrier_in_branch_kernel"});
+        status = planted::barrier_after_return(&here, out.data, &line);
+        expect_failure(status, {"divergent barrier", at_line(line), "thread (5, 0, 0)"});
+        status = planted::two_barriers(&here, out.data, &line);
+        expect_failure(status, {"divergent barrier", at_line(line), at_line(line + 2)});
+        status = planted::absent_lane(&here, out.data, &line);
+        expect_failure(status, {"absent", at_line(line)});
+        status = planted::wrong_edge_mask(&here, out.data, &line);
+        expect_failure(status, {"0xffffff00 that do not exist", at_line(line)});
+        expect_failure(planted::not_in_own_mask(&here, out.data), {"not in its own mask"});
+        expect_failure(planted::different_collectives(&here, out.data), {"__shfl_xor_sync", "__any_sync"});
+        expect_failure(planted::no_dynamic_shared(&here, out.data), {"the launch gave none"});
+    }
+    clean_kernels();  // abandoned blocks leave nothing behind
+}
+
+void races() {
+    if (!race) return;
+    Buffer<float> in(ramp(32)), out(std::vector<float>(64, 0));
+    Buffer<int> counter(std::vector<int>(1, 0));
+    int line = 0;
+    CnStatus status = planted::race_shared(&here, out.data, &line);
+    expect_failure(status, {"race on shared memory", "a write", at_line(line)});
+    status = planted::race_global(&here, out.data, &line);
+    expect_failure(status, {"race on global memory", at_line(line), "block 1", "block 0"});
+    expect_failure(planted::race_plain_and_atomic(&here, counter.data), {"an atomic", "a write"});
+    expect_failure(planted::missing_syncwarp(&here, in.data, out.data), {"race on shared memory", "a read"});
+}
+
+void deferred_streams() {
+    configure(1, 1, 0);
+    CnStream a, b;
+    EXPECT_OK(cn_stream_create(0, &a));
+    EXPECT_OK(cn_stream_create(0, &b));
+    CnCall on_a = call_on(a), on_b = call_on(b);
+    {
+        Buffer<float> in(ramp(8)), middle(8), out(8);
+        EXPECT_OK(planted::add_one(&on_a, in.data, middle.data, 8));
+        EXPECT(isnan(middle.data[0]));  // the host reads too soon
+        EXPECT_OK(planted::add_one(&on_b, middle.data, out.data, 8));
+        EXPECT(isnan(out.read(b)[0]));  // no event orders b after a
+        EXPECT_OK(cn_device_synchronize(0));
+    }
+    {
+        Buffer<float> in(ramp(8)), middle(8), out(8);
+        CnEvent event;
+        EXPECT_OK(cn_event_create(0, &event));
+        EXPECT_OK(planted::add_one(&on_a, in.data, middle.data, 8));
+        EXPECT_OK(cn_event_record(0, event, a));
+        EXPECT_OK(cn_event_wait(0, event, b));
+        EXPECT_OK(planted::add_one(&on_b, middle.data, out.data, 8));
+        EXPECT(out.read(b)[3] == 5);
+        EXPECT_OK(cn_event_destroy(0, event));
+    }
+    {
+        std::vector<float> host = ramp(8);
+        Buffer<float> device(8);
+        EXPECT_OK(cn_copy(0, device.data, host.data(), 32, CN_HOST_TO_DEVICE, nullptr));
+        host[0] = 100;  // the caller may reuse its memory
+        EXPECT(device.read()[0] == 0);
+        EXPECT_OK(cn_memset(0, device.data, 0, 32, nullptr));
+        EXPECT(device.read()[7] == 0);
+    }
+    EXPECT_OK(cn_stream_destroy(0, a));
+    EXPECT_OK(cn_stream_destroy(0, b));
+    EXPECT(cn_stream_synchronize(0, a) == CN_INVALID_ARGUMENT);
+    configure(1, 0, 0);
+}
+
+void early_free() {
+    configure(1, 1, 0);
+    CnStream a;
+    EXPECT_OK(cn_stream_create(0, &a));
+    CnCall on_a = call_on(a);
+    Buffer<float> out(8);
+    float* in = nullptr;
+    EXPECT_OK(cn_alloc(0, 32, nullptr, reinterpret_cast<void**>(&in)));
+    EXPECT_OK(cn_memset(0, in, 0, 32, nullptr));
+    EXPECT_OK(cn_stream_synchronize(0, nullptr));
+    EXPECT_OK(planted::add_one(&on_a, in, out.data, 8));
+    EXPECT_OK(cn_free(0, in, nullptr));  // the default stream does not wait for a
+    EXPECT_OK(cn_stream_synchronize(0, nullptr));
+    EXPECT_OK(cn_free(0, nullptr, nullptr));
+    EXPECT(cn_free(0, in, nullptr) == CN_INVALID_ARGUMENT);
+    EXPECT(isnan(out.read(a)[0]));  // AddressSanitizer ends the program here
+    EXPECT_OK(cn_stream_destroy(0, a));
+    configure(1, 0, 0);
+}
+
+// The order that a seed draws replays, and does change which unordered work comes first.
+void seeded_moments() {
+    int early = 0;
+    for (int64_t seed = 1; seed <= 20; seed++) {
+        bool ran[2];
+        for (bool& first : ran) {
+            configure(1, 1, seed);
+            Buffer<float> in(ramp(8)), out(8);
+            for (int i = 0; i < 3; i++) EXPECT_OK(planted::add_one(&here, in.data, out.data, 8));
+            first = !isnan(out.data[0]);
+        }
+        EXPECT(ran[0] == ran[1]);
+        early += ran[0];
+    }
+    EXPECT(early > 0 && early < 20);
+    configure(1, 0, 0);
+}
+
+void limits() {
+    int64_t before = cn_launch_count();
+    EXPECT_OK(planted::geometry(&here, 0, 1, 32, 0, false));
+    EXPECT(cn_launch_count() == before);
+    EXPECT_OK(planted::geometry(&here, 3, 2, 1024, 48 * 1024, false));
+    EXPECT(cn_launch_count() == before + 1);
+    EXPECT(planted::geometry(&here, 1, 1, 1025, 0, false) == CN_LAUNCH_FAILED);
+    EXPECT(planted::geometry(&here, 1, 65536, 32, 0, false) == CN_LAUNCH_FAILED);
+    EXPECT(planted::geometry(&here, int64_t{1} << 31, 1, 32, 0, false) == CN_LAUNCH_FAILED);
+    EXPECT(planted::geometry(&here, 1, 1, 32, 48 * 1024 + 1, false) == CN_LAUNCH_FAILED);
+    EXPECT_OK(planted::geometry(&here, 1, 1, 32, 163 * 1024, true));
+    EXPECT(planted::geometry(&here, 1, 1, 32, 163 * 1024 + 1, true) == CN_LAUNCH_FAILED);
+    EXPECT(strstr(cn_last_error()->message, "shared memory"));
+    EXPECT_OK(cn_device_synchronize(0));
+    void* pointer = &before;
+    EXPECT(cn_alloc(0, int64_t{1} << 50, nullptr, &pointer) == CN_OUT_OF_MEMORY && !pointer);
+    EXPECT(cn_alloc(1, 16, nullptr, &pointer) == CN_INVALID_ARGUMENT);
+    Buffer<float> eight(8);
+    EXPECT(cn_memset(0, eight.data, 0, 33, nullptr) == CN_INVALID_ARGUMENT);
+    EXPECT(reinterpret_cast<uintptr_t>(eight.data) % 256 == 0);
+}
+
+void asan_global() {
+    Buffer<float> out(33);
+    planted::store_past_end(&here, out.data, 33);
+}
+void asan_shared() {
+    Buffer<float> out(64);
+    planted::store_past_shared(&here, out.data);
+}
+
+const std::vector<std::pair<std::string, std::function<void()>>> tests = {
+    {"clean_kernels", clean_kernels},
+    {"missing_barrier", missing_barrier},
+    {"unwritten", unwritten},
+    {"divergence", divergence},
+    {"races", races},
+    {"deferred_streams", deferred_streams},
+    {"seeded_moments", seeded_moments},
+    {"limits", limits},
+};
+// AddressSanitizer's report of each has to hold the text.
+struct Fatal {
+    std::string name, text;
+    std::function<void()> run;
+};
+const std::vector<Fatal> fatal_tests = {{"asan_global", "heap-buffer-overflow", asan_global},
+                                        {"asan_shared", "heap-buffer-overflow", asan_shared},
+                                        {"early_free", "heap-use-after-free", early_free}};
+
+std::string output_of_child(const std::string& name) {
+    char self[4096];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[length > 0 ? length : 0] = 0;
+    std::string output;
+    fflush(stdout);
+    if (FILE* pipe = popen(("'" + std::string(self) + "' " + name + " 2>&1").c_str(), "r")) {
+        char line[1024];
+        while (fgets(line, sizeof line, pipe)) output += line;
+        pclose(pipe);
+    }
+    return output;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc > 1) {
+        for (const auto& [name, run] : tests)
+            if (name == argv[1]) run();
+        for (const Fatal& test : fatal_tests)
+            if (test.name == argv[1]) test.run();
+        return failures != 0;
+    }
+    for (const auto& [name, run] : tests) {
+        int before = failures;
+        run();
+        printf("%s %s\n", failures == before ? "ok  " : "FAIL", name.c_str());
+    }
+    if (asan) {
+        for (const Fatal& test : fatal_tests) {
+            std::string output = output_of_child(test.name);
+            bool found = output.find(test.text) != std::string::npos && output.find("planted.cu") != std::string::npos;
+            if (!found) failures++, printf("no '%s' in:\n%s\n", test.text.c_str(), output.c_str());
+            printf("%s %s\n", found ? "ok  " : "FAIL", test.name.c_str());
+        }
+    } else {
+        int before = failures;
+        early_free();
+        printf("%s early_free\n", failures == before ? "ok  " : "FAIL");
+    }
+    printf("%s: %d failures\n", cn_build(), failures);
+    return failures != 0;
+}

@@ -1,0 +1,29 @@
+namespace CudaNet.Data;
+
+/// <summary>Greyscale images with one class label each.</summary>
+/// <param name="Images">Count × Height × Width bytes, rows from the top, 0 background to 255 ink.</param>
+/// <param name="Labels">Count class numbers.</param>
+/// <param name="Count">How many images.</param>
+/// <param name="Height">Rows per image.</param>
+/// <param name="Width">Pixels per row.</param>
+public sealed record LabeledImages(byte[] Images, byte[] Labels, int Count, int Height, int Width)
+{
+    /// <summary>A copy of the items from <paramref name="start"/> on.</summary>
+    /// <param name="start">The first item.</param>
+    /// <param name="count">How many.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The range leaves the set.</exception>
+    public LabeledImages Slice(int start, int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, Count - start);
+        int size = Height * Width;
+        byte[] images = Images.AsSpan(start * size, count * size).ToArray();
+        return new LabeledImages(images, Labels.AsSpan(start, count).ToArray(), count, Height, Width);
+    }
+}
+
+/// <summary>The two halves of a classification data set.</summary>
+/// <param name="Train">To fit on.</param>
+/// <param name="Test">To judge by; shares no item with <paramref name="Train"/>.</param>
+public sealed record TrainTestImages(LabeledImages Train, LabeledImages Test);
