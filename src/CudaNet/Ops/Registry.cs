@@ -8,20 +8,37 @@ public static class Registry
     /// <summary>In alphabetical order; adding an op adds one line.</summary>
     public static IReadOnlyList<Op> All { get; } =
     [
+        AbsOp.Instance,
         AddOp.Instance,
         AffineOp.Instance,
         CastOp.Instance,
+        CosOp.Instance,
+        DivOp.Instance,
+        CompareOp.Eq,
+        ExpOp.Instance,
         ExpandOp.Instance,
         FullOp.Instance,
+        CompareOp.Ge,
+        CompareOp.Gt,
         LayerNormOp.Instance,
         LayerNormBackwardOp.Instance,
+        CompareOp.Le,
         LogOp.Instance,
+        CompareOp.Lt,
         MeanOp.Instance,
         MulOp.Instance,
+        CompareOp.Ne,
+        NegOp.Instance,
         PowOp.Instance,
+        ReluOp.Instance,
         ReshapeOp.Instance,
+        SigmoidOp.Instance,
+        SinOp.Instance,
+        SqrtOp.Instance,
         SubOp.Instance,
         SumOp.Instance,
+        TanhOp.Instance,
+        WhereOp.Instance,
     ];
 
     private static readonly Dictionary<string, Op> ByName = All.SelectMany(op =>
