@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Globalization;
+using System.Numerics;
 
 namespace CudaNet.Cli;
 
@@ -13,6 +15,24 @@ internal static class CliOptions
             Description = "Where to run: cpu, simt (the CUDA kernels on the CPU) or cuda:N.",
             HelpName = "DEVICE",
             DefaultValueFactory = _ => "cpu",
+        };
+
+    /// <summary>A number with a default and a least value.</summary>
+    public static Option<T> Number<T>(string name, string valueName, string description, T otherwise, T minimum)
+        where T : struct, INumber<T> =>
+        new(name)
+        {
+            Description = description,
+            HelpName = valueName,
+            DefaultValueFactory = _ => otherwise,
+            CustomParser = result =>
+            {
+                var text = result.Tokens[0].Value;
+                if (T.TryParse(text, CultureInfo.InvariantCulture, out var value) && value >= minimum)
+                    return value;
+                result.AddError($"{name} {text}: expected a number of at least {minimum}");
+                return default;
+            },
         };
 
     /// <summary>The device that was named.</summary>
