@@ -8,20 +8,35 @@ public static class Registry
     /// <summary>In alphabetical order; adding an op adds one line.</summary>
     public static IReadOnlyList<Op> All { get; } =
     [
+        AdamWOp.Instance,
         AddOp.Instance,
         AffineOp.Instance,
+        ArangeOp.Instance,
+        BernoulliOp.Instance,
         CastOp.Instance,
+        CatOp.Instance,
+        DropoutOp.Instance,
+        DropoutBackwardOp.Instance,
         ExpandOp.Instance,
         FullOp.Instance,
+        GatherOp.Instance,
+        IndexSelectOp.Instance,
         LayerNormOp.Instance,
         LayerNormBackwardOp.Instance,
         LogOp.Instance,
         MeanOp.Instance,
         MulOp.Instance,
+        NormalOp.Instance,
         PowOp.Instance,
+        RandPermOp.Instance,
         ReshapeOp.Instance,
+        ScatterAddOp.Instance,
+        SgdOp.Instance,
+        SliceOp.Instance,
+        SliceBackwardOp.Instance,
         SubOp.Instance,
         SumOp.Instance,
+        UniformOp.Instance,
     ];
 
     private static readonly Dictionary<string, Op> ByName = All.SelectMany(op =>
