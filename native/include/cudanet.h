@@ -162,7 +162,7 @@ CN_EXPORT CnStatus cn_event_synchronize(int32_t device, CnEvent event);
 CN_EXPORT CnStatus cn_event_elapsed(int32_t device, CnEvent start, CnEvent end, float* milliseconds);
 
 /* How simt runs kernels; on cuda cn_simt_configure returns CN_UNSUPPORTED. The environment sets the start values:
- * CUDANET_SIMT_WORKERS, CUDANET_SIMT_SEED, CUDANET_SIMT_DEFER. */
+ * CUDANET_SIMT_WORKERS, CUDANET_SIMT_SEED, CUDANET_SIMT_DEFER. CUDANET_SIMT_MEMORY (bytes) makes a small device. */
 typedef struct CnSimtConfig {
     int32_t workers;        /* blocks that run at one time; 0 = one per processor */
     int32_t defer;          /* 0: a stream's work runs as soon as it is queued; 1: at a synchronisation or at a later moment

@@ -170,6 +170,12 @@ void Worker::make_ready(Thread& thread) {
     ready_[(ready_head_ + ready_count_++) & 1023] = static_cast<uint16_t>(thread.linear);
 }
 
+void Worker::make_next(Thread& thread) {
+    ready_head_ = (ready_head_ - 1) & 1023;
+    ready_[ready_head_] = static_cast<uint16_t>(thread.linear);
+    ready_count_++;
+}
+
 Thread* Worker::pick() {
     if (ready_count_ == 0) return nullptr;
     if (shuffles()) {
@@ -228,8 +234,7 @@ int Worker::barrier(Vote vote, int predicate, const Site& site) {
         barrier_site_ = site;
         barrier_vote_ = vote;
         barrier_votes_ = 0;
-    } else if (barrier_site_.line() != site.line() || barrier_vote_ != vote ||
-               strcmp(barrier_site_.file_name(), site.file_name()) != 0) {
+    } else if (barrier_vote_ != vote || !same_site(barrier_site_, site)) {
         abandon(text("divergent barrier: %s is at __syncthreads in %s while %u threads wait in %s", where(self).c_str(),
                      site_text(site).c_str(), at_barrier_, site_text(barrier_site_).c_str()));
     }

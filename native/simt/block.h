@@ -56,14 +56,16 @@ struct Meeting {
     const char* what = nullptr;
     unsigned mask = 0, arrived = 0;
     Site site;
-    uint64_t values[32];
-    int operands[32];
-    int widths[32];
+    struct Lane {
+        uint64_t value;
+        int operand, width;
+    } lanes[32];
 };
 
 struct Warp {
     unsigned exists = 0, exited = 0, used = 0;
     std::vector<Meeting> meetings;
+    uint64_t results[32];     // a lane reads its own before it can be part of anything else
     uint32_t clocks[32][32];  // for the race checker: what each lane knows of each lane
 };
 
@@ -103,12 +105,14 @@ private:
     void finish(Thread& thread);
     Thread* pick();
     void make_ready(Thread& thread);
-    void wait();                 // hands over to another thread until this one is ready again
-    void enter(Thread& thread);  // makes it the running one
+    void make_next(Thread& thread);  // before all others
+    void wait();                     // hands over to another thread until this one is ready again
+    void enter(Thread& thread);      // makes it the running one
     Fiber* take_fiber();
     [[noreturn]] void deadlock();
     Meeting& join(Collective kind, const char* what, unsigned mask, const Site& site);
     void complete(Warp& warp, Meeting& meeting);
+    int shuffle_source(const Meeting& meeting, unsigned lane);
     void release(Warp& warp, Meeting& meeting, unsigned self);
     unsigned char* new_shared(size_t bytes);
     void drop_shared();
@@ -140,6 +144,11 @@ private:
 };
 
 std::string site_text(const Site& site);
+// The compiler keeps one copy of a file's name, so the comparison of characters is rare.
+inline bool same_text(const char* a, const char* b) { return a == b || strcmp(a, b) == 0; }
+inline bool same_site(const Site& a, const Site& b) {
+    return a.line() == b.line() && same_text(a.file_name(), b.file_name());
+}
 
 }  // namespace simt
 

@@ -14,6 +14,12 @@ std::string text(const char* format, A... arguments) {
     return buffer;
 }
 
+// A source_location is one pointer to what the compiler noted about the call.
+bool is_same_call(const Site& a, const Site& b) {
+    static_assert(sizeof(Site) == sizeof(void*));
+    return memcmp(&a, &b, sizeof(Site)) == 0;
+}
+
 // The lane that `lane` reads from, by the rules of the PTX instruction shfl: within segments of `width` lanes, and a
 // lane whose source lies outside of its segment keeps its own value.
 int source_lane(Collective kind, int lane, int operand, int width) {
@@ -80,10 +86,9 @@ Meeting& Worker::join(Collective kind, const char* what, unsigned mask, const Si
     for (unsigned used = warp.used; used; used &= used - 1) {
         Meeting& meeting = warp.meetings[static_cast<size_t>(__builtin_ctz(used))];
         if (!(meeting.mask & mask)) continue;
-        bool same_site = meeting.site.line() == site.line() && strcmp(meeting.site.file_name(), site.file_name()) == 0;
         // CUDA lets lanes meet at different __syncwarp calls; anything else has to be one and the same call.
-        bool same_call = meeting.kind == kind && strcmp(meeting.what, what) == 0;
-        if (meeting.mask != mask || !same_call || (!same_site && kind != Collective::sync))
+        bool same_call = meeting.kind == kind && same_text(meeting.what, what);
+        if (meeting.mask != mask || !same_call || (kind != Collective::sync && !same_site(meeting.site, site)))
             complain(text("mask 0x%08x, but lanes 0x%08x wait at %s in %s with mask 0x%08x", mask, meeting.arrived,
                           meeting.what, site_text(meeting.site).c_str(), meeting.mask));
         return meeting;
@@ -101,20 +106,24 @@ Meeting& Worker::join(Collective kind, const char* what, unsigned mask, const Si
 }
 
 void Worker::complete(Warp& warp, Meeting& meeting) {
-    Thread* lanes = running_ - running_->linear % 32;
+    if (meeting.kind == Collective::sync) return race::sync_warp(warp, meeting.mask);
+    if (meeting.kind == Collective::shfl_xor && meeting.mask == 0xffffffffu) {  // what reductions are made of
+        int operand = meeting.lanes[0].operand, differs = operand & ~31;
+        for (const Meeting::Lane& lane : meeting.lanes) differs |= (lane.operand ^ operand) | (lane.width ^ 32);
+        if (!differs) {
+            for (int lane = 0; lane < 32; lane++) warp.results[lane] = meeting.lanes[lane ^ operand].value;
+            return;
+        }
+    }
     uint64_t votes = 0;
     for (unsigned left = meeting.mask; left; left &= left - 1) {
         unsigned lane = static_cast<unsigned>(__builtin_ctz(left));
-        if (meeting.values[lane]) votes |= 1ull << lane;
+        if (meeting.lanes[lane].value) votes |= 1ull << lane;
     }
-    if (meeting.kind == Collective::sync) race::sync_warp(warp, meeting.mask);
     for (unsigned left = meeting.mask; left; left &= left - 1) {
         unsigned lane = static_cast<unsigned>(__builtin_ctz(left));
-        uint64_t& result = lanes[lane].result;
+        uint64_t& result = warp.results[lane];
         switch (meeting.kind) {
-            case Collective::sync:
-            case Collective::custom:
-                break;
             case Collective::ballot:
                 result = votes;
                 break;
@@ -128,30 +137,39 @@ void Worker::complete(Warp& warp, Meeting& meeting) {
                 result = 0;
                 for (unsigned others = meeting.mask; others; others &= others - 1) {
                     unsigned other = static_cast<unsigned>(__builtin_ctz(others));
-                    if (meeting.values[other] == meeting.values[lane]) result |= 1ull << other;
+                    if (meeting.lanes[other].value == meeting.lanes[lane].value) result |= 1ull << other;
                 }
                 break;
             }
-            default: {
-                int width = meeting.widths[lane];
-                if (width <= 0 || width > 32 || (width & (width - 1)))
-                    abandon(text("%s in %s: width %d is no power of two up to 32", meeting.what,
-                                 site_text(meeting.site).c_str(), width));
-                int source = source_lane(meeting.kind, static_cast<int>(lane), meeting.operands[lane], width);
-                if (!(meeting.mask >> source & 1))
-                    abandon(text("%s: %s in %s reads lane %d, which is absent from mask 0x%08x",
-                                 where(lanes[lane]).c_str(), meeting.what, site_text(meeting.site).c_str(), source,
-                                 meeting.mask));
-                result = meeting.values[source];
-            }
+            default:
+                result = meeting.lanes[shuffle_source(meeting, lane)].value;
         }
     }
+}
+
+int Worker::shuffle_source(const Meeting& meeting, unsigned lane) {
+    int width = meeting.lanes[lane].width;
+    if (width <= 0 || width > 32 || (width & (width - 1)))
+        abandon(text("%s in %s: width %d is no power of two up to 32", meeting.what, site_text(meeting.site).c_str(),
+                     width));
+    int source = source_lane(meeting.kind, static_cast<int>(lane), meeting.lanes[lane].operand, width);
+    if (!(meeting.mask >> source & 1)) {
+        const Thread& reader = threads_[running_->linear / 32 * 32 + lane];
+        abandon(text("%s: %s in %s reads lane %d, which is absent from mask 0x%08x", where(reader).c_str(),
+                     meeting.what, site_text(meeting.site).c_str(), source, meeting.mask));
+    }
+    return source;
 }
 
 void Worker::release(Warp& warp, Meeting& meeting, unsigned self) {
     Thread* lanes = running_ - running_->linear % 32;
     warp.used &= ~(1u << (&meeting - warp.meetings.data()));
-    for (unsigned left = meeting.mask & ~(1u << self); left; left &= left - 1) make_ready(lanes[__builtin_ctz(left)]);
+    // The warp goes on before others start: its 32 stacks are still in the cache.
+    for (unsigned left = meeting.mask & ~(1u << self); left;) {
+        unsigned highest = 31 - static_cast<unsigned>(__builtin_clz(left));
+        left &= ~(1u << highest);
+        make_next(lanes[highest]);
+    }
     if (shuffles()) {
         make_ready(lanes[self]);
         wait();
@@ -160,20 +178,22 @@ void Worker::release(Warp& warp, Meeting& meeting, unsigned self) {
 
 uint64_t Worker::collective(Collective kind, unsigned mask, uint64_t value, int operand, int width, const Site& site) {
     Thread& self = *running_;
-    unsigned lane = self.linear % 32;
-    Meeting& meeting = join(kind, collective_name(kind), mask, site);
-    meeting.values[lane] = value;
-    meeting.operands[lane] = operand;
-    meeting.widths[lane] = width;
-    meeting.arrived |= 1u << lane;
-    if (meeting.arrived != mask) {
+    unsigned lane = self.linear % 32, bit = 1u << lane;
+    Warp& warp = warp_of(self);
+    // The usual case, that the lanes before came to the very same call, has been checked by the first of them.
+    Meeting* meeting = warp.used == 1 ? warp.meetings.data() : nullptr;
+    if (!meeting || meeting->mask != mask || !(mask & bit) || meeting->kind != kind ||
+        !is_same_call(meeting->site, site))
+        meeting = &join(kind, collective_name(kind), mask, site);
+    meeting->lanes[lane] = {value, operand, width};
+    meeting->arrived |= bit;
+    if (meeting->arrived != mask) {
         wait();
     } else {
-        Warp& warp = warp_of(self);
-        complete(warp, meeting);
-        release(warp, meeting, lane);
+        complete(warp, *meeting);
+        release(warp, *meeting, lane);
     }
-    return self.result;
+    return warp.results[lane];
 }
 
 void Worker::warp_together(const char* what, void* self_data, void (*run)(void* const*, void*), void* context,
@@ -181,14 +201,14 @@ void Worker::warp_together(const char* what, void* self_data, void (*run)(void* 
     Thread& self = *running_;
     unsigned lane = self.linear % 32;
     Meeting& meeting = join(Collective::custom, what, 0xffffffffu, site);
-    meeting.values[lane] = reinterpret_cast<uint64_t>(self_data);
+    meeting.lanes[lane].value = reinterpret_cast<uint64_t>(self_data);
     meeting.arrived |= 1u << lane;
     if (meeting.arrived != 0xffffffffu) {
         wait();
         return;
     }
     void* lanes[32];
-    for (int i = 0; i < 32; i++) lanes[i] = reinterpret_cast<void*>(meeting.values[i]);
+    for (int i = 0; i < 32; i++) lanes[i] = reinterpret_cast<void*>(meeting.lanes[i].value);
     run(lanes, context);
     release(warp_of(self), meeting, lane);
 }

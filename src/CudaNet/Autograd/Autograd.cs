@@ -1,7 +1,7 @@
 namespace CudaNet;
 
 /// <summary>Reverse-mode differentiation: gradients, to any order, of results with respect to tensors that require them.</summary>
-public static class Autograd
+public static partial class Autograd
 {
     /// <summary>Whether ops record a graph in the present flow of execution.</summary>
     public static bool IsEnabled => EngineState.Current.GradEnabled;

@@ -37,6 +37,7 @@ internal struct SavedTensor
     {
         _held?.ReleaseHandle();
         _held = null;
+        _store?.Release(_key);
     }
 }
 
@@ -46,4 +47,6 @@ internal interface ISavedTensorStore
     int Store(Tensor tensor);
 
     Tensor Restore(int key);
+
+    void Release(int key);
 }

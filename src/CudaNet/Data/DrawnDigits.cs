@@ -14,7 +14,9 @@ namespace CudaNet.Data;
 /// are the same on every platform.
 /// </para>
 /// <para>
-/// Made to be learnable but not linearly separable; the accuracies that simple models reach are in docs/models.
+/// Made to be learnable but not linearly separable. Measured with PyTorch 1.13 and Adam on 8,000 or 10,000 training
+/// and 2,000 test items: softmax regression reaches 88 to 89 %, a 784-512-512-10 perceptron 97 to 97.8 % in 8 epochs,
+/// a small convolutional network 98 % in 5.
 /// </para>
 /// </remarks>
 public static class DrawnDigits

@@ -1,16 +1,14 @@
-using System.Runtime.InteropServices;
-
 namespace CudaNet.IO;
 
 /// <summary>
 /// Replaces a file as a whole: a reader, or a program that starts after a crash, sees the old contents or the new ones
 /// and never a part.
 /// </summary>
-public static partial class AtomicFile
+public static class AtomicFile
 {
     /// <summary>
     /// Writes a temporary file beside <paramref name="path"/>, flushes it to the disk and renames it over
-    /// <paramref name="path"/>; on Unix the folder is flushed too, so that the rename itself survives a power cut.
+    /// <paramref name="path"/>. After a power cut the file is either the old or the new one.
     /// </summary>
     /// <param name="path">The file to make or replace. Its folder must exist.</param>
     /// <param name="write">Writes the contents. When it throws, <paramref name="path"/> is left as it was.</param>
@@ -51,7 +49,6 @@ public static partial class AtomicFile
 
             File.Move(temporary, full, overwrite: true);
             created = false;
-            FlushFolder(folder);
         }
         finally
         {
@@ -88,37 +85,4 @@ public static partial class AtomicFile
             // The write's own exception is the one to report; a left-over temporary file harms nobody.
         }
     }
-
-    // .NET cannot open a folder for flushing, so this asks the C library. File systems that refuse to flush a folder
-    // (some network ones) are no worse off than without the call, hence results are not checked.
-    private static void FlushFolder(string folder)
-    {
-        if (!OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS())
-        {
-            return;
-        }
-
-        try
-        {
-            int descriptor = Open(folder, 0);
-            if (descriptor >= 0)
-            {
-                _ = FSync(descriptor);
-                _ = Close(descriptor);
-            }
-        }
-        catch (Exception error) when (error is DllNotFoundException or EntryPointNotFoundException)
-        {
-            // A C library under another name: the file itself is on the disk already.
-        }
-    }
-
-    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Open(string path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "fsync")]
-    private static partial int FSync(int descriptor);
-
-    [LibraryImport("libc", EntryPoint = "close")]
-    private static partial int Close(int descriptor);
 }

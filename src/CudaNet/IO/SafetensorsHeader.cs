@@ -24,6 +24,11 @@ public sealed record SafetensorsHeader(
     internal const string MetadataKey = "__metadata__";
     internal const int MaxRank = 64;
 
+    private const string DtypeKey = "dtype";
+    private const string ShapeKey = "shape";
+    private const string OffsetsKey = "data_offsets";
+    private const string AllKeys = "the keys dtype, shape and data_offsets";
+
     private static readonly (string Name, ArrayType Type)[] TypeNames =
     [
         ("F32", ArrayType.Float32),
@@ -123,40 +128,37 @@ public sealed record SafetensorsHeader(
         long[]? offsets = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            string key = reader.GetString()!;
-            string where = $"{name}.{key}";
+            string key = KnownKey(source, name, ref reader);
             reader.Read();
             bool repeated = key switch
             {
-                "dtype" => type is not null,
-                "shape" => shape is not null,
-                "data_offsets" => offsets is not null,
-                _ => throw new CorruptFileException(source, name, "the keys dtype, shape and data_offsets", $"key '{key}'"),
+                DtypeKey => type is not null,
+                ShapeKey => shape is not null,
+                _ => offsets is not null,
             };
             if (repeated)
             {
-                throw new CorruptFileException(source, where, "each key once", "it twice");
+                throw new CorruptFileException(source, $"{name}.{key}", "each key once", "it twice");
             }
 
             switch (key)
             {
-                case "dtype":
-                    Expect(source, where, "a string", ref reader, JsonTokenType.String);
-                    type = ParseType(source, where, reader.GetString()!);
+                case DtypeKey:
+                    type = ReadType(source, name, ref reader);
                     break;
-                case "shape":
-                    shape = ReadIntegers(source, where, MaxRank, ref reader);
+                case ShapeKey:
+                    shape = ReadIntegers(source, name, key, MaxRank, ref reader);
                     break;
                 default:
-                    offsets = ReadIntegers(source, where, 2, ref reader);
+                    offsets = ReadIntegers(source, name, key, 2, ref reader);
                     break;
             }
         }
 
         if (type is null || shape is null || offsets is null)
         {
-            string missing = type is null ? "dtype" : shape is null ? "shape" : "data_offsets";
-            throw new CorruptFileException(source, name, "the keys dtype, shape and data_offsets", $"no {missing}");
+            string missing = type is null ? DtypeKey : shape is null ? ShapeKey : OffsetsKey;
+            throw new CorruptFileException(source, name, AllKeys, $"no {missing}");
         }
 
         if (offsets.Length != 2)
@@ -167,11 +169,30 @@ public sealed record SafetensorsHeader(
         return new SafetensorsEntry(name, type.Value, shape, offsets[0], offsets[1]);
     }
 
-    private static ArrayType ParseType(string source, string where, string text)
+    // The constant rather than a fresh string: a header may hold very many of these keys.
+    private static string KnownKey(string source, string name, ref Utf8JsonReader reader)
     {
+        foreach (string key in (ReadOnlySpan<string>)[DtypeKey, ShapeKey, OffsetsKey])
+        {
+            if (reader.ValueTextEquals(key))
+            {
+                return key;
+            }
+        }
+
+        throw new CorruptFileException(source, name, AllKeys, $"key '{reader.GetString()}'");
+    }
+
+    private static ArrayType ReadType(string source, string name, ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType != JsonTokenType.String)
+        {
+            throw new CorruptFileException(source, $"{name}.{DtypeKey}", "a string", $"{reader.TokenType}");
+        }
+
         foreach ((string known, ArrayType type) in TypeNames)
         {
-            if (known == text)
+            if (reader.ValueTextEquals(known))
             {
                 return type;
             }
@@ -179,38 +200,40 @@ public sealed record SafetensorsHeader(
 
         throw new CorruptFileException(
             source,
-            where,
+            $"{name}.{DtypeKey}",
             "one of " + string.Join(", ", TypeNames.Select(t => t.Name)),
-            $"'{text}'",
+            $"'{reader.GetString()}'",
             "Convert the array to one of these types, or check that the file is undamaged."
         );
     }
 
-    private static long[] ReadIntegers(string source, string where, int atMost, ref Utf8JsonReader reader)
+    private static long[] ReadIntegers(string source, string name, string key, int atMost, ref Utf8JsonReader reader)
     {
-        Expect(source, where, "an array of integers", ref reader, JsonTokenType.StartArray);
-        var values = new List<long>();
+        if (reader.TokenType != JsonTokenType.StartArray)
+        {
+            throw new CorruptFileException(source, $"{name}.{key}", "an array of integers", $"{reader.TokenType}");
+        }
+
+        Span<long> values = stackalloc long[MaxRank];
+        int count = 0;
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
             if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out long value) || value < 0)
             {
-                throw new CorruptFileException(
-                    source,
-                    where,
-                    "integers from 0 to 2^63 - 1",
-                    reader.TokenType == JsonTokenType.Number ? Encoding.UTF8.GetString(reader.ValueSpan) : $"{reader.TokenType}"
-                );
+                bool number = reader.TokenType == JsonTokenType.Number;
+                string found = number ? Encoding.UTF8.GetString(reader.ValueSpan) : $"{reader.TokenType}";
+                throw new CorruptFileException(source, $"{name}.{key}", "integers from 0 to 2^63 - 1", found);
             }
 
-            if (values.Count == atMost)
+            if (count == atMost)
             {
-                throw new CorruptFileException(source, where, $"at most {atMost} integers", "more");
+                throw new CorruptFileException(source, $"{name}.{key}", $"at most {atMost} integers", "more");
             }
 
-            values.Add(value);
+            values[count++] = value;
         }
 
-        return [.. values];
+        return values[..count].ToArray();
     }
 
     private static void Expect(string source, string where, string what, ref Utf8JsonReader reader, JsonTokenType type)
@@ -226,10 +249,10 @@ public sealed record SafetensorsHeader(
     {
         foreach (SafetensorsEntry entry in entries)
         {
-            string found = $"[{entry.Begin}, {entry.End}]";
             if (entry.Begin > entry.End || entry.End > dataLength)
             {
                 string expected = $"begin <= end <= {dataLength}, the length of the data section";
+                string found = $"[{entry.Begin}, {entry.End}]";
                 throw new CorruptFileException(source, $"{entry.Name}.data_offsets", expected, found);
             }
 
@@ -242,7 +265,7 @@ public sealed record SafetensorsHeader(
             if (bytes != entry.End - entry.Begin)
             {
                 string expected = $"{bytes} bytes for {entry.Type} {ArraySizes.Format(entry.Shape)}";
-                found += $", which is {entry.End - entry.Begin} bytes";
+                string found = $"[{entry.Begin}, {entry.End}], which is {entry.End - entry.Begin} bytes";
                 throw new CorruptFileException(source, $"{entry.Name}.data_offsets", expected, found);
             }
         }

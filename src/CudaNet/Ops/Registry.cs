@@ -8,6 +8,7 @@ public static class Registry
     /// <summary>In alphabetical order; adding an op adds one line.</summary>
     public static IReadOnlyList<Op> All { get; } =
     [
+        AbsOp.Instance,
         AdamWOp.Instance,
         AddOp.Instance,
         AffineOp.Instance,
@@ -15,8 +16,11 @@ public static class Registry
         BernoulliOp.Instance,
         CastOp.Instance,
         CatOp.Instance,
+        CosOp.Instance,
+        DivOp.Instance,
         DropoutOp.Instance,
         DropoutBackwardOp.Instance,
+        ExpOp.Instance,
         ExpandOp.Instance,
         FullOp.Instance,
         GatherOp.Instance,
@@ -26,17 +30,24 @@ public static class Registry
         LogOp.Instance,
         MeanOp.Instance,
         MulOp.Instance,
+        NegOp.Instance,
         NormalOp.Instance,
         PowOp.Instance,
         RandPermOp.Instance,
+        ReluOp.Instance,
         ReshapeOp.Instance,
         ScatterAddOp.Instance,
         SgdOp.Instance,
+        SigmoidOp.Instance,
+        SinOp.Instance,
         SliceOp.Instance,
         SliceBackwardOp.Instance,
+        SqrtOp.Instance,
         SubOp.Instance,
         SumOp.Instance,
+        TanhOp.Instance,
         UniformOp.Instance,
+        WhereOp.Instance,
     ];
 
     private static readonly Dictionary<string, Op> ByName = All.SelectMany(op =>

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace CudaNet;
 
 internal sealed class ReshapeOp() : Op("reshape", "input; shape: ints -> output")
@@ -138,6 +140,7 @@ public static class ReshapeExtensions
         }
 
         /// <inheritdoc cref="Reshape(Tensor, ReadOnlySpan{long})"/>
+        [OverloadResolutionPriority(-1)] // a collection expression is meant for the overload above
         public Tensor Reshape(Shape shape) => input.Reshape(shape.Dims);
 
         /// <summary>As <see cref="Reshape(Tensor, ReadOnlySpan{long})"/>, but never copies.</summary>

@@ -120,6 +120,27 @@ public sealed unsafe partial class Tensor
         return copy;
     }
 
+    /// <summary>Overwrites this tensor with another's values, across devices.</summary>
+    internal void Assign(Tensor source)
+    {
+        HostData.FromBytes(this, HostData.ToBytes(source));
+        Storage.MarkWritten("assign");
+    }
+
+    /// <summary>Puts the tensor itself, which must be a contiguous leaf, and its gradient into another device's memory.</summary>
+    internal void MoveTo(Device device)
+    {
+        if (ReferenceEquals(device, Device))
+            return;
+        var moved = CopyToDevice(device);
+        moved.Storage.Retain();
+        var old = Interlocked.Exchange(ref _storage, moved.Storage);
+        old!.Release();
+        moved.ReleaseHandle();
+        if (Node is LeafNode { Gradient: { } gradient } leaf)
+            leaf.Gradient = gradient.CopyToDevice(device).Keep();
+    }
+
     private void RequireElementType<T>(string caller)
         where T : unmanaged
     {
