@@ -17,7 +17,10 @@ public static class CheckRunner
 
     internal static IReadOnlyList<OpCase> Select(string? pattern, string? name, bool benchmarks)
     {
-        var ops = Registry.All.Where(op => pattern is null || FileSystemName.MatchesSimpleExpression(pattern, op.Name));
+        var patterns = pattern?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        var ops = Registry.All.Where(op =>
+            patterns is null || patterns.Any(p => FileSystemName.MatchesSimpleExpression(p, op.Name))
+        );
         if (name is not null)
         {
             var of = name.Split('(')[0];

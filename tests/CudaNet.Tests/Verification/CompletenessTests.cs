@@ -1,4 +1,3 @@
-using CudaNet.Tests.Architecture;
 using CudaNet.Verification;
 
 namespace CudaNet.Tests.Verification;
