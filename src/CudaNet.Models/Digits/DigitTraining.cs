@@ -28,7 +28,7 @@ internal sealed class DigitTraining(
 
     public IReadOnlyDictionary<string, double>? Run(RecipeRun run)
     {
-        var optimizer = new AdamW(model.Parameters(), lr: settings.LearningRate);
+        var optimizer = new AdamW(model.Parameters(), learningRate: settings.LearningRate);
         var batches = new ImageBatches(data.Train, settings.BatchSize, seed: (ulong)settings.Seed);
         var trainer = new Trainer<ImageBatch>(run.Folder, batches, settings.Epochs) { Observer = run.Observer }
             .Track("model", new ModuleState(model))
@@ -72,7 +72,8 @@ internal sealed class DigitTraining(
         {
             using var frame = Lifetime.Frame();
             var batch = batches.Get(0, i);
-            right += batch.Count * Accuracy(model.Call(batch.Images), batch.Labels).Item();
+            // A whole number, which the mean in f32 gives only nearly.
+            right += Math.Round(batch.Count * Accuracy(model.Call(batch.Images), batch.Labels).Item());
         }
         return right / data.Test.Count;
     }
