@@ -68,7 +68,7 @@ string[] Flavours(string otherwise)
 string TestEnvironment(string flavour)
 {
     string root = Context.Environment.WorkingDirectory.FullPath;
-    var options = $" -e CUDANET_SIMT_LIBRARY={root}/build/{flavour}/libcudanet_simt.so";
+    var options = $" -e CUDANET_SIMT_LIBRARY={root}/build/{flavour}/libcudanet_simt.so -e CUDANET_REQUIRE_SIMT=1";
     if (flavour == "simt-asan")
     {
         // .NET itself handles SIGSEGV (null references), and never frees what lives until the process ends.

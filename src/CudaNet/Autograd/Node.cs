@@ -77,11 +77,43 @@ internal readonly record struct Edge(Node? Node, int Output)
 /// <summary>The end of the graph: adds gradients up for a leaf tensor.</summary>
 internal sealed class LeafNode(Shape shape, DType dtype) : Node
 {
+    private Tensor? _gradient;
+    private bool _isShown;
+
     public override string Name => "leaf";
 
     public override int OutputCount => 1;
 
-    public Tensor? Gradient { get; set; }
+    /// <summary>
+    /// The sum so far. Setting it gives the previous one's memory back at once, unless the user has been shown it and may still hold it:
+    /// a training step that drops its gradients must not wait for the garbage collector.
+    /// </summary>
+    public Tensor? Gradient
+    {
+        get => _gradient;
+        set
+        {
+            if (ReferenceEquals(value, _gradient))
+                return;
+            if (!_isShown)
+                _gradient?.ReleaseHandle();
+            (_gradient, _isShown) = (value, false);
+        }
+    }
+
+    /// <summary>The gradient for the user, who may keep it.</summary>
+    public Tensor? ShowGradient()
+    {
+        _isShown = true;
+        return _gradient;
+    }
+
+    /// <summary>Sets the user's own tensor as the gradient.</summary>
+    public void SetByUser(Tensor? gradient)
+    {
+        Gradient = gradient;
+        _isShown = true;
+    }
 
     public override (Shape Shape, DType DType, Device Device) OutputSpec(int index) => (shape, dtype, Device.Default);
 

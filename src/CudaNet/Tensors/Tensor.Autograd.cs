@@ -42,16 +42,19 @@ public sealed partial class Tensor
     /// <summary>The gradient that backward passes have added up: of leaves, and of tensors with <see cref="RetainGrad"/>.</summary>
     public Tensor? Grad
     {
-        get => Node is LeafNode leaf ? leaf.Gradient : Node?.RetainedGradient(OutputIndex);
+        get => Node is LeafNode leaf ? leaf.ShowGradient() : Node?.RetainedGradient(OutputIndex);
         set
         {
             if (Node is not LeafNode leaf)
                 throw new AutogradException("only a leaf that requires gradients has a gradient to set");
             if (value is not null && (!value.Shape.Equals(Shape) || value.DType != DType))
                 throw new ShapeException($"Grad: expected {Shape} {DType.Name}, got {value.Shape} {value.DType.Name}");
-            leaf.Gradient = value?.Keep();
+            leaf.SetByUser(value?.Keep());
         }
     }
+
+    /// <summary>A leaf's gradient for the engine's own reading: it does not make the leaf keep it for the user.</summary>
+    internal Tensor? LeafGradient => (Node as LeafNode)?.Gradient;
 
     /// <summary>Keeps the gradient of a tensor that is no leaf, for inspection after the backward pass.</summary>
     public void RetainGrad() => RequireNode("RetainGrad").Retain(OutputIndex);

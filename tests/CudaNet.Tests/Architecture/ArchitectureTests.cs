@@ -7,7 +7,7 @@ public sealed class ArchitectureTests
     public void ProjectsPointOneWay()
     {
         var violations = Directory
-            .EnumerateFiles(Path.Combine(SourceFile.Root(), "src"), "*.csproj", SearchOption.AllDirectories)
+            .EnumerateFiles(Path.Combine(RepositoryRoot.Find(), "src"), "*.csproj", SearchOption.AllDirectories)
             .SelectMany(path =>
                 ArchitectureRules.CheckProject(Path.GetFileNameWithoutExtension(path), File.ReadAllText(path))
             );
@@ -17,7 +17,7 @@ public sealed class ArchitectureTests
     [Test]
     public void SourcesPointOneWay()
     {
-        var files = SourceFile.ReadAll(SourceFile.Root());
+        var files = SourceFile.ReadAll(RepositoryRoot.Find());
         Assert.That(files, Is.Not.Empty);
         Assert.That(ArchitectureRules.CheckSources(files), Is.Empty);
     }

@@ -17,18 +17,6 @@ internal sealed record SourceFile(string Path, string Text)
 
     public bool IsUnder(string folder) => Path.StartsWith(folder + "/", StringComparison.Ordinal);
 
-    /// <summary>The folder that holds CudaNet.sln, found upwards of the running test.</summary>
-    public static string Root()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(System.IO.Path.Combine(folder.FullName, "CudaNet.sln")))
-                return folder.FullName;
-        }
-
-        throw new DirectoryNotFoundException($"no CudaNet.sln above {AppContext.BaseDirectory}");
-    }
-
     public static IReadOnlyList<SourceFile> ReadAll(string root) =>
         [
             .. s_folders
