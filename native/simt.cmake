@@ -1,7 +1,7 @@
 # libcudanet_simt.so and its tests. Included by the CMakeLists.txt of the root.
 set(COMMON
     -Wall -Wextra -Werror -Wno-unknown-pragmas -fno-strict-aliasing -fstack-clash-protection
-    -march=x86-64-v3 -ftls-model=initial-exec -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
+    -march=x86-64-v3 -ftls-model=initial-exec -ffile-prefix-map=${CMAKE_SOURCE_DIR}/= -fdebug-prefix-map=${CMAKE_BINARY_DIR}=.)
 # Arrays filled under a condition that holds again at their use are common in kernels; g++ cannot see that.
 set(KERNEL_FLAGS ${COMMON} -Wno-maybe-uninitialized)
 set(LARGEST_FRAME 16384)  # a CUDA thread's stack here is 64 KiB, in checked builds 256 KiB

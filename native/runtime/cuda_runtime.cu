@@ -83,7 +83,7 @@ CnStatus launch_gpu(const CnCall* call, const LaunchShape& shape, const void* ke
     dim3 block(static_cast<unsigned>(shape.block.x), static_cast<unsigned>(shape.block.y),
                static_cast<unsigned>(shape.block.z));
     count_launch();
-    CN_NVTX_PUSH(shape.kernel);
+    CN_NVTX_PUSH(current_kernel());  // the op; the profiler itself names the kernel with its types
     cudaError_t error =
         cudaLaunchKernel(kernel, grid, block, arguments, static_cast<size_t>(shape.shared_bytes), raw(call->stream));
     CN_NVTX_POP();

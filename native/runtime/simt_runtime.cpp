@@ -78,6 +78,7 @@ CnStatus launch_simt(const CnCall* call, const LaunchShape& shape, std::unique_p
     auto side = [](int64_t n) { return static_cast<unsigned>(n); };
     launch->op = current_kernel();
     launch->kernel = shape.kernel;
+    if (launch->kernel.front() == '(') launch->kernel = launch->kernel.substr(1, launch->kernel.size() - 2);
     launch->grid = dim3(side(shape.grid.x), side(shape.grid.y), side(shape.grid.z));
     launch->block = dim3(side(shape.block.x), side(shape.block.y), side(shape.block.z));
     launch->shared_bytes = shape.shared_bytes;

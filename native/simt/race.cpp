@@ -84,6 +84,7 @@ std::string source_line(uint32_t place) {
         for (int frames = 0; fgets(line, sizeof line, pipe);) {
             std::string frame(line);
             frame = frame.substr(0, frame.find_first_of(" \n"));
+            if (frame.rfind("./", 0) == 0) frame.erase(0, 2);
             if (frame.find("simt/") != std::string::npos || frame.find("/c++/") != std::string::npos) continue;
             if (frames++ < 3) result += (result.empty() ? "" : ", called in ") + frame;
         }

@@ -4,7 +4,11 @@ internal sealed class AddOp() : BinaryOp("add")
 {
     public static readonly AddOp Instance = new();
 
-    protected override DType RequireDType(in OpCall call) => call.RequireSameDType();
+    internal override CpuKernel Cpu => CpuElementwise.Add;
+
+    protected override DType RequireDType(in OpCall call) => CaseSizes.RequireNumber(call);
+
+    protected override IEnumerable<DType> CaseDTypes => CaseSizes.Numbers;
 
     protected override double Evaluate(double a, double b) => a + b;
 
@@ -20,7 +24,7 @@ public static class AddExtensions
 {
     extension(Tensor input)
     {
-        /// <summary>input + other, broadcast. Shapes must broadcast by NumPy's rule and dtypes be equal.</summary>
+        /// <summary>input + other, broadcast. Shapes must broadcast by NumPy's rule and dtypes be equal; integers wrap.</summary>
         public Tensor Add(Tensor other) => AddOp.Instance.Apply([input, other]);
 
         /// <inheritdoc cref="Add"/>

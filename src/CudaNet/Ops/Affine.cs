@@ -7,6 +7,8 @@ internal sealed class AffineOp() : Op("affine", "input; scale: float, shift: flo
 
     protected internal override bool AcceptsStrides => true;
 
+    internal override CpuKernel Cpu => CpuElementwise.Affine;
+
     public override void Infer(in OpCall call, Span<TensorSpec> outputs) =>
         outputs[0] = new(call.Input(0).Shape, call.RequireFloating());
 
@@ -61,25 +63,44 @@ public static class AffineExtensions
         public Tensor Affine(double scale, double shift = 0) =>
             AffineOp.Instance.Apply([input], Attributes.Of(scale, shift));
 
-        /// <summary>input + number.</summary>
-        public static Tensor operator +(Tensor a, double b) => a.Affine(1, b);
+        /// <summary>input + number. For an integer tensor the number must be one of its dtype.</summary>
+        public static Tensor operator +(Tensor a, double b) =>
+            a.DType.IsFloating ? a.Affine(1, b) : a.Add(a.Number(b, "add"));
 
-        /// <summary>number + input.</summary>
-        public static Tensor operator +(double a, Tensor b) => b.Affine(1, a);
+        /// <inheritdoc cref="op_Addition(Tensor, double)"/>
+        public static Tensor operator +(double a, Tensor b) => b + a;
 
-        /// <summary>input − number.</summary>
-        public static Tensor operator -(Tensor a, double b) => a.Affine(1, -b);
+        /// <summary>input − number. For an integer tensor the number must be one of its dtype.</summary>
+        public static Tensor operator -(Tensor a, double b) =>
+            a.DType.IsFloating ? a.Affine(1, -b) : a.Sub(a.Number(b, "sub"));
 
-        /// <summary>number − input.</summary>
-        public static Tensor operator -(double a, Tensor b) => b.Affine(-1, a);
+        /// <summary>number − input. For an integer tensor the number must be one of its dtype.</summary>
+        public static Tensor operator -(double a, Tensor b) =>
+            b.DType.IsFloating ? b.Affine(-1, a) : b.Number(a, "sub").Sub(b);
 
-        /// <summary>input · number.</summary>
-        public static Tensor operator *(Tensor a, double b) => a.Affine(b);
+        /// <summary>input · number. For an integer tensor the number must be one of its dtype.</summary>
+        public static Tensor operator *(Tensor a, double b) =>
+            a.DType.IsFloating ? a.Affine(b) : a.Mul(a.Number(b, "mul"));
 
-        /// <summary>number · input.</summary>
-        public static Tensor operator *(double a, Tensor b) => b.Affine(a);
+        /// <inheritdoc cref="op_Multiply(Tensor, double)"/>
+        public static Tensor operator *(double a, Tensor b) => b * a;
 
-        /// <summary>input / number.</summary>
-        public static Tensor operator /(Tensor a, double b) => a.Affine(1 / b);
+        /// <summary>input / number; floating dtypes only.</summary>
+        public static Tensor operator /(Tensor a, double b) => a.Div(Tensor.Full(Shape.Scalar, b, a.DType, a.Device));
+
+        /// <summary>number / input; floating dtypes only.</summary>
+        public static Tensor operator /(double a, Tensor b) => Tensor.Full(Shape.Scalar, a, b.DType, b.Device).Div(b);
+
+        /// <summary>The number as a scalar of the tensor's dtype and on its device.</summary>
+        /// <exception cref="DTypeException">The dtype is an integer one that does not hold the number.</exception>
+        internal Tensor Number(double value, string op)
+        {
+            var number = Tensor.Full(Shape.Scalar, value, input.DType, input.Device);
+            return input.DType.IsFloating || CaseSizes.Holds(input.DType, value)
+                ? number
+                : throw new DTypeException(
+                    $"{op}(input {input.Shape} {input.DType.Name}, {value}): {input.DType.Name} does not hold the number; convert the tensor with Cast(DType.Float64)"
+                );
+        }
     }
 }

@@ -6,6 +6,8 @@ internal sealed class CastOp() : Op("cast", "input; dtype: dtype -> output")
 
     protected internal override bool AcceptsStrides => true;
 
+    internal override CpuKernel Cpu => CpuCast.Run;
+
     public override bool IsExact => true;
 
     public override void Infer(in OpCall call, Span<TensorSpec> outputs) =>
@@ -58,7 +60,7 @@ public static class CastExtensions
     {
         /// <summary>
         /// The values in another dtype. Floats round to nearest, ties to even; float to integer truncates towards zero, saturates and
-        /// turns NaN into 0; to bool is x ≠ 0. The tensor itself when it has the dtype already, unless <paramref name="copy"/> is set.
+        /// turns NaN into 0; integer to integer wraps; to bool is x ≠ 0. The tensor itself when it has the dtype already, unless <paramref name="copy"/> is set.
         /// </summary>
         public Tensor Cast(DType dtype, bool copy = false) =>
             dtype == input.DType && !copy ? input : CastOp.Instance.Apply([input], Attributes.Of(dtype));

@@ -1,7 +1,7 @@
 namespace CudaNet;
 
-/// <summary>What element-wise ops of two operands share: broadcasting by NumPy's rule, and gradients summed back to the operands' shapes.</summary>
-internal abstract class BinaryOp(string name, string signature = "input, other -> output") : Op(name, signature)
+/// <summary>What element-wise ops of two operands share that broadcast by NumPy's rule.</summary>
+internal abstract class BroadcastOp(string name, string signature = "input, other -> output") : Op(name, signature)
 {
     protected internal override bool AcceptsStrides => true;
 
@@ -20,10 +20,14 @@ internal abstract class BinaryOp(string name, string signature = "input, other -
             ?? throw call.ShapeError(
                 "the shapes do not broadcast: from the last axis backwards, extents must be equal or 1"
             );
-        outputs[0] = new(shape, dtype);
+        outputs[0] = new(shape, OutputDType(dtype));
     }
 
+    /// <summary>Checks the dtypes of the operands and gives the one that they share.</summary>
     protected virtual DType RequireDType(in OpCall call) => call.RequireFloating();
+
+    /// <summary>The dtype of the output for operands of this one.</summary>
+    protected virtual DType OutputDType(DType input) => input;
 
     public override void Reference(ReferenceCall call)
     {
@@ -35,6 +39,47 @@ internal abstract class BinaryOp(string name, string signature = "input, other -
         }
     }
 
+    /// <summary>How the first operand of the case list is drawn.</summary>
+    protected virtual CaseInput DrawInput(DType dtype, long[] shape) => CaseSizes.Draw(dtype, shape);
+
+    /// <summary>How the second operand of the case list is drawn.</summary>
+    protected virtual CaseInput DrawOther(DType dtype, long[] shape) => CaseSizes.Draw(dtype, shape);
+
+    /// <summary>The dtypes of the case list.</summary>
+    protected virtual IEnumerable<DType> CaseDTypes => CaseSizes.Floating;
+
+    public override IEnumerable<OpCase> Cases()
+    {
+        foreach (var dtype in CaseDTypes)
+        {
+            foreach (var n in CaseSizes.Lengths)
+                yield return Case(dtype, $"n={n}", [n], [n]);
+            var matrix = Case(dtype, "rows=13,cols=29", [13, 29], [13, 29]);
+            foreach (var layout in Enum.GetValues<CaseLayout>())
+                yield return matrix.With(layout);
+            yield return Case(dtype, "shape=5x1x7,other=3x1", [5, 1, 7], [3, 1]);
+            yield return Case(dtype, "shape=4x3,other=scalar", [4, 3], []);
+            yield return Case(dtype, "shape=scalar,other=67", [], [67]);
+        }
+        if (NoBackwardReason is null)
+            yield return Case(DType.Float64, "shape=2x3,other=3", [2, 3], [3]) with
+            {
+                CheckGradient = true,
+            };
+        yield return Case(DType.Float32, "n=1048576", [1048576], [1048576]) with
+        {
+            IsBenchmark = true,
+        };
+    }
+
+    private OpCase Case(DType dtype, string label, long[] input, long[] other) =>
+        new(this, dtype, label, [DrawInput(dtype, input), DrawOther(dtype, other)]);
+}
+
+/// <summary>Element-wise ops of two operands with gradients, which are summed back to the operands' shapes.</summary>
+internal abstract class BinaryOp(string name, string signature = "input, other -> output")
+    : BroadcastOp(name, signature)
+{
     protected internal override void Backward(BackwardCall call)
     {
         var gradient = call.GradOutput();
@@ -47,37 +92,6 @@ internal abstract class BinaryOp(string name, string signature = "input, other -
     protected abstract Tensor GradInput(BackwardCall call, Tensor gradient);
 
     protected abstract Tensor GradOther(BackwardCall call, Tensor gradient);
-
-    /// <summary>How the operands of the case list are drawn.</summary>
-    protected virtual CaseInput DrawInput(long[] shape) => Draw.Normal(shape);
-
-    /// <inheritdoc cref="DrawInput"/>
-    protected virtual CaseInput DrawOther(long[] shape) => Draw.Normal(shape);
-
-    /// <summary>The dtypes of the case list.</summary>
-    protected virtual IEnumerable<DType> CaseDTypes => CaseSizes.Floating;
-
-    public override IEnumerable<OpCase> Cases()
-    {
-        foreach (var dtype in CaseDTypes)
-        {
-            foreach (var n in CaseSizes.Lengths)
-                yield return new OpCase(this, dtype, $"n={n}", [DrawInput([n]), DrawOther([n])]);
-            var matrix = new OpCase(this, dtype, "rows=13,cols=29", [DrawInput([13, 29]), DrawOther([13, 29])]);
-            foreach (var layout in Enum.GetValues<CaseLayout>())
-                yield return matrix.With(layout);
-            yield return new OpCase(this, dtype, "shape=5x1x7,other=3x1", [DrawInput([5, 1, 7]), DrawOther([3, 1])]);
-            yield return new OpCase(this, dtype, "shape=4x3,other=scalar", [DrawInput([4, 3]), DrawOther([])]);
-        }
-        yield return new OpCase(this, DType.Float64, "shape=2x3,other=3", [DrawInput([2, 3]), DrawOther([3])])
-        {
-            CheckGradient = true,
-        };
-        yield return new OpCase(this, DType.Float32, "n=1048576", [DrawInput([1048576]), DrawOther([1048576])])
-        {
-            IsBenchmark = true,
-        };
-    }
 }
 
 /// <summary>What element-wise ops of one operand share.</summary>
@@ -91,7 +105,10 @@ internal abstract class UnaryOp(string name) : Op(name, "input -> output")
     protected virtual double Magnitude(double x) => Math.Abs(Evaluate(x));
 
     public override void Infer(in OpCall call, Span<TensorSpec> outputs) =>
-        outputs[0] = new(call.Input(0).Shape, call.RequireFloating());
+        outputs[0] = new(call.Input(0).Shape, RequireDType(call));
+
+    /// <summary>Checks the dtype of the operand and gives it.</summary>
+    protected virtual DType RequireDType(in OpCall call) => call.RequireFloating();
 
     public override void Reference(ReferenceCall call)
     {
@@ -108,21 +125,32 @@ internal abstract class UnaryOp(string name) : Op(name, "input -> output")
     protected abstract Tensor GradInput(BackwardCall call, Tensor gradient);
 
     /// <summary>How the operand of the case list is drawn.</summary>
-    protected virtual CaseInput DrawInput(long[] shape) => Draw.Normal(shape);
+    protected virtual CaseInput DrawInput(DType dtype, long[] shape) => CaseSizes.Draw(dtype, shape);
+
+    /// <summary>The dtypes of the case list.</summary>
+    protected virtual IEnumerable<DType> CaseDTypes => CaseSizes.Floating;
 
     public override IEnumerable<OpCase> Cases()
     {
-        foreach (var dtype in CaseSizes.Floating)
+        foreach (var dtype in CaseDTypes)
         {
             foreach (var n in CaseSizes.Lengths)
-                yield return new OpCase(this, dtype, $"n={n}", [DrawInput([n])]);
-            var matrix = new OpCase(this, dtype, "rows=13,cols=29", [DrawInput([13, 29])]);
+                yield return Case(dtype, $"n={n}", [n]);
+            var matrix = Case(dtype, "rows=13,cols=29", [13, 29]);
             foreach (var layout in Enum.GetValues<CaseLayout>())
                 yield return matrix.With(layout);
         }
-        yield return new OpCase(this, DType.Float64, "shape=2x3", [DrawInput([2, 3])]) { CheckGradient = true };
-        yield return new OpCase(this, DType.Float32, "n=1048576", [DrawInput([1048576])]) { IsBenchmark = true };
+        yield return Case(DType.Float64, "shape=2x3", [2, 3]) with
+        {
+            CheckGradient = true,
+        };
+        yield return Case(DType.Float32, "n=1048576", [1048576]) with
+        {
+            IsBenchmark = true,
+        };
     }
+
+    private OpCase Case(DType dtype, string label, long[] shape) => new(this, dtype, label, [DrawInput(dtype, shape)]);
 }
 
 /// <summary>Sizes at which kernels break: empty, one, around a warp, around a block, odd and prime.</summary>
@@ -131,5 +159,37 @@ internal static class CaseSizes
     public static IReadOnlyList<DType> Floating { get; } =
     [DType.Float32, DType.Float64, DType.Float16, DType.BFloat16];
 
+    /// <summary>Those and the integers that have arithmetic.</summary>
+    public static IReadOnlyList<DType> Numbers { get; } = [.. Floating, DType.Int64, DType.Int32, DType.UInt8];
+
     public static IReadOnlyList<long> Lengths { get; } = [0, 1, 31, 32, 33, 257, 1031];
+
+    /// <summary>Standard normal values; small integers, negative ones where the dtype has them.</summary>
+    public static CaseInput Draw(DType dtype, long[] shape) =>
+        dtype switch
+        {
+            DType.Bool => new CaseInput(shape, DrawKind.Integers, 0, 2),
+            DType.UInt8 => new CaseInput(shape, DrawKind.Integers, 0, 8),
+            _ when dtype.IsFloating => CudaNet.Draw.Normal(shape),
+            _ => new CaseInput(shape, DrawKind.Integers, -90, 90),
+        };
+
+    /// <summary>Whether an integer dtype has this value.</summary>
+    public static bool Holds(DType dtype, double value) =>
+        dtype switch
+        {
+            DType.Bool => value is 0 or 1,
+            DType.UInt8 => byte.CreateSaturating(value) == value,
+            DType.Int32 => int.CreateSaturating(value) == value,
+            _ => value < long.MaxValue && long.CreateSaturating(value) == value,
+        };
+
+    /// <summary>The dtype that the given inputs share, which has arithmetic.</summary>
+    public static DType RequireNumber(in OpCall call)
+    {
+        var dtype = call.RequireSameDType();
+        return dtype == DType.Bool
+            ? throw call.DTypeError("expected numbers; convert bool with Cast(DType.Int64) or Cast(DType.Float32)")
+            : dtype;
+    }
 }

@@ -9,6 +9,8 @@ internal sealed class FullOp()
 
     public override bool IsExact => true;
 
+    internal override CpuKernel Cpu => CpuFull.Run;
+
     public override void Infer(in OpCall call, Span<TensorSpec> outputs) =>
         outputs[0] = new(new Shape(call.Attributes.Ints(0)), call.Attributes.DType(2));
 

@@ -6,7 +6,11 @@ internal sealed class MulOp() : BinaryOp("mul")
 
     protected internal override Saved Saves => Saved.AllInputs;
 
-    protected override DType RequireDType(in OpCall call) => call.RequireSameDType();
+    internal override CpuKernel Cpu => CpuElementwise.Mul;
+
+    protected override DType RequireDType(in OpCall call) => CaseSizes.RequireNumber(call);
+
+    protected override IEnumerable<DType> CaseDTypes => CaseSizes.Numbers;
 
     protected override double Evaluate(double a, double b) => a * b;
 
@@ -20,7 +24,7 @@ public static class MulExtensions
 {
     extension(Tensor input)
     {
-        /// <summary>input · other, broadcast. Shapes must broadcast by NumPy's rule and dtypes be equal.</summary>
+        /// <summary>input · other, broadcast. Shapes must broadcast by NumPy's rule and dtypes be equal; integers wrap.</summary>
         public Tensor Mul(Tensor other) => MulOp.Instance.Apply([input, other]);
 
         /// <inheritdoc cref="Mul"/>

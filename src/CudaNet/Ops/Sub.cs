@@ -4,7 +4,15 @@ internal sealed class SubOp() : BinaryOp("sub")
 {
     public static readonly SubOp Instance = new();
 
-    protected override DType RequireDType(in OpCall call) => call.RequireSameDType();
+    internal override CpuKernel Cpu => CpuElementwise.Sub;
+
+    protected override DType RequireDType(in OpCall call) => CaseSizes.RequireNumber(call);
+
+    protected override IEnumerable<DType> CaseDTypes => CaseSizes.Numbers;
+
+    // The textbook loop cannot wrap as a kernel does, so that unsigned operands are drawn in order.
+    protected override CaseInput DrawInput(DType dtype, long[] shape) =>
+        dtype == DType.UInt8 ? new CaseInput(shape, DrawKind.Integers, 8, 250) : base.DrawInput(dtype, shape);
 
     protected override double Evaluate(double a, double b) => a - b;
 
@@ -12,7 +20,7 @@ internal sealed class SubOp() : BinaryOp("sub")
 
     protected override Tensor GradInput(BackwardCall call, Tensor gradient) => gradient;
 
-    protected override Tensor GradOther(BackwardCall call, Tensor gradient) => gradient.Affine(-1);
+    protected override Tensor GradOther(BackwardCall call, Tensor gradient) => gradient.Neg();
 }
 
 /// <summary>Subtraction.</summary>
@@ -20,7 +28,7 @@ public static class SubExtensions
 {
     extension(Tensor input)
     {
-        /// <summary>input − other, broadcast. Shapes must broadcast by NumPy's rule and dtypes be equal.</summary>
+        /// <summary>input − other, broadcast. Shapes must broadcast by NumPy's rule and dtypes be equal; integers wrap.</summary>
         public Tensor Sub(Tensor other) => SubOp.Instance.Apply([input, other]);
 
         /// <inheritdoc cref="Sub"/>

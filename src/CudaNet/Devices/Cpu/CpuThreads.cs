@@ -19,6 +19,9 @@ internal static class CpuThreads
     [ThreadStatic]
     private static bool _inside;
 
+    /// <summary>Whether <see cref="For"/> would run all of it as one part, so that a caller can save itself the delegate.</summary>
+    public static bool IsSmall(long count, long cost) => (double)count * Math.Max(cost, 1) < 2 * MinimumWork;
+
     /// <summary>Runs <paramref name="body"/> over [0, count) in parts; <paramref name="cost"/> is the work of one item, in elements.</summary>
     public static void For(long count, long cost, Action<long, long> body)
     {

@@ -45,17 +45,17 @@ internal static class Gemm
         where T : unmanaged, INumber<T>
     {
         if (Vector512.IsHardwareAccelerated && Avx512F.IsSupported)
-            Gemm<Simd512<T>, Vector512<T>, T>.Run(problem, parallel);
+            Gemm<GemmVector512<T>, Vector512<T>, T>.Run(problem, parallel);
         else if (Vector256.IsHardwareAccelerated && Fma.IsSupported)
-            Gemm<Simd256<T>, Vector256<T>, T>.Run(problem, parallel);
+            Gemm<GemmVector256<T>, Vector256<T>, T>.Run(problem, parallel);
         else
-            Gemm<SimdPortable<T>, Vector<T>, T>.Run(problem, parallel);
+            Gemm<GemmVectorPortable<T>, Vector<T>, T>.Run(problem, parallel);
     }
 }
 
 /// <inheritdoc cref="Gemm"/>
 internal static unsafe class Gemm<TSimd, V, T>
-    where TSimd : struct, ISimd<T, V>
+    where TSimd : struct, IGemmVector<T, V>
     where V : struct
     where T : unmanaged, INumber<T>
 {

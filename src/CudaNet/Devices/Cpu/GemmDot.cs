@@ -8,7 +8,7 @@ namespace CudaNet;
 /// bound by reading the larger operand once. Packing it would read and write it once more.
 /// </summary>
 internal static unsafe class GemmDot<TSimd, V, T>
-    where TSimd : struct, ISimd<T, V>
+    where TSimd : struct, IGemmVector<T, V>
     where V : struct
     where T : unmanaged, INumber<T>
 {

@@ -101,7 +101,7 @@ internal readonly struct Tile<TRows, TVectors> : ITile
 /// B at any row stride, so small products need no packing.
 /// </summary>
 internal static unsafe class GemmKernel<TSimd, V, T>
-    where TSimd : struct, ISimd<T, V>
+    where TSimd : struct, IGemmVector<T, V>
     where V : struct
     where T : unmanaged
 {

@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics;
 namespace CudaNet;
 
 /// <summary>One width of vector registers as the matrix kernels see it, so that each kernel is written once for all of them.</summary>
-internal unsafe interface ISimd<T, V>
+internal unsafe interface IGemmVector<T, V>
     where T : unmanaged
     where V : struct
 {
@@ -28,7 +28,7 @@ internal unsafe interface ISimd<T, V>
     static abstract T Sum(V value);
 }
 
-internal readonly unsafe struct Simd512<T> : ISimd<T, Vector512<T>>
+internal readonly unsafe struct GemmVector512<T> : IGemmVector<T, Vector512<T>>
     where T : unmanaged
 {
     public static int Count => Vector512<T>.Count;
@@ -57,7 +57,7 @@ internal readonly unsafe struct Simd512<T> : ISimd<T, Vector512<T>>
     public static T Sum(Vector512<T> value) => Vector512.Sum(value);
 }
 
-internal readonly unsafe struct Simd256<T> : ISimd<T, Vector256<T>>
+internal readonly unsafe struct GemmVector256<T> : IGemmVector<T, Vector256<T>>
     where T : unmanaged
 {
     public static int Count => Vector256<T>.Count;
@@ -87,7 +87,7 @@ internal readonly unsafe struct Simd256<T> : ISimd<T, Vector256<T>>
 }
 
 /// <summary>Whatever width the runtime offers, without asking for any instruction: for machines that have neither of the others.</summary>
-internal readonly unsafe struct SimdPortable<T> : ISimd<T, Vector<T>>
+internal readonly unsafe struct GemmVectorPortable<T> : IGemmVector<T, Vector<T>>
     where T : unmanaged
 {
     public static int Count => Vector<T>.Count;
