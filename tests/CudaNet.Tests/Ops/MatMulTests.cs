@@ -6,7 +6,7 @@ namespace CudaNet.Tests.Ops;
 [TestFixture]
 public sealed class MatMulTests
 {
-    private static Tensor Random(Random random, params long[] shape)
+    private static Tensor Sample(System.Random random, params long[] shape)
     {
         var values = new double[new Shape(shape).NumElements];
         for (var i = 0; i < values.Length; i++)
@@ -15,7 +15,7 @@ public sealed class MatMulTests
     }
 
     /// <summary>The same values, the last two axes perhaps lying the other way round in memory.</summary>
-    private static Tensor Lay(Random random, Tensor tensor) =>
+    private static Tensor Lay(System.Random random, Tensor tensor) =>
         tensor.Rank >= 2 && random.Next(2) == 0 ? tensor.Transpose(-2, -1).Clone().Transpose(-2, -1) : tensor;
 
     private static double At(Tensor tensor, double[] values, ReadOnlySpan<long> batch, long row, long col)
@@ -35,11 +35,11 @@ public sealed class MatMulTests
         [Values(DType.Float32, DType.Float64)] DType dtype
     )
     {
-        var random = new Random(seed);
+        var random = new System.Random(seed);
         var (m, n, k) = (random.Next(1, 90), random.Next(1, 90), random.Next(1, 400));
         var batch = new long[] { random.Next(1, 4), random.Next(1, 4) };
-        var a = Random(random, random.Next(3) == 0 ? [m, k] : [random.Next(2) == 0 ? 1 : batch[0], batch[1], m, k]);
-        var b = Random(random, random.Next(3) == 0 ? [k, n] : [batch[0], random.Next(2) == 0 ? 1 : batch[1], k, n]);
+        var a = Sample(random, random.Next(3) == 0 ? [m, k] : [random.Next(2) == 0 ? 1 : batch[0], batch[1], m, k]);
+        var b = Sample(random, random.Next(3) == 0 ? [k, n] : [batch[0], random.Next(2) == 0 ? 1 : batch[1], k, n]);
         var (left, right) = (Lay(random, a.Cast(dtype)), Lay(random, b.Cast(dtype)));
         var product = left.MatMul(right);
         var (x, y, z) = (left.ToDoubles(), right.ToDoubles(), product.ToDoubles());
@@ -96,8 +96,8 @@ public sealed class MatMulTests
     [Test]
     public void VectorsLeaveNoAxisBehind()
     {
-        var random = new Random(1);
-        var (v, matrix, batch) = (Random(random, 4), Random(random, 4, 5), Random(random, 3, 2, 4));
+        var random = new System.Random(1);
+        var (v, matrix, batch) = (Sample(random, 4), Sample(random, 4, 5), Sample(random, 3, 2, 4));
         Assert.Multiple(() =>
         {
             Assert.That(v.MatMul(v).Shape, Is.EqualTo(Shape.Scalar));
@@ -111,10 +111,10 @@ public sealed class MatMulTests
     [Test]
     public void LinearAndItsGradientsEqualThoseOfItsComposition([Values(0, 1, 2)] int leading)
     {
-        var random = new Random(leading);
+        var random = new System.Random(leading);
         long[] shape = [.. new long[] { 3, 2 }.Take(leading), 5];
-        var cotangent = Random(random, [.. shape[..^1], 7]);
-        Tensor[] inputs = [Random(random, shape), Random(random, 7, 5), Random(random, 7)];
+        var cotangent = Sample(random, [.. shape[..^1], 7]);
+        Tensor[] inputs = [Sample(random, shape), Sample(random, 7, 5), Sample(random, 7)];
         foreach (var input in inputs)
             input.RequiresGrad = true;
         var fused = inputs[0].Linear(inputs[1], inputs[2]);
@@ -128,7 +128,7 @@ public sealed class MatMulTests
 
     private static float[] Floats(int seed, long count)
     {
-        var random = new Random(seed);
+        var random = new System.Random(seed);
         var values = new float[count];
         foreach (ref var value in values.AsSpan())
             value = random.NextSingle() * 2 - 1;
@@ -193,9 +193,9 @@ public sealed class MatMulTests
     {
         foreach (var transposed in new[] { false, true })
         {
-            var a = Product(Gemm<SimdPortable<float>, Vector<float>, float>.Run, m, n, k, transposed, false);
-            var b = Product(Gemm<Simd256<float>, Vector256<float>, float>.Run, m, n, k, transposed, false);
-            var c = Product(Gemm<Simd512<float>, Vector512<float>, float>.Run, m, n, k, transposed, false);
+            var a = Product(Gemm<GemmVectorPortable<float>, Vector<float>, float>.Run, m, n, k, transposed, false);
+            var b = Product(Gemm<GemmVector256<float>, Vector256<float>, float>.Run, m, n, k, transposed, false);
+            var c = Product(Gemm<GemmVector512<float>, Vector512<float>, float>.Run, m, n, k, transposed, false);
             var tolerance = 1e-6 * Math.Sqrt(k) * 4;
             Assert.That(b, Is.EqualTo(a).Within(tolerance));
             Assert.That(c, Is.EqualTo(a).Within(tolerance));
@@ -229,7 +229,7 @@ public sealed class MatMulTests
     [Test]
     public void TransposedViewsAreReadInPlace()
     {
-        var (a, b) = (Random(new Random(3), 6, 4), Random(new Random(4), 5, 6));
+        var (a, b) = (Sample(new System.Random(3), 6, 4), Sample(new System.Random(4), 5, 6));
         Assert.That(a.T.SharesStorageWith(a));
         Assert.That(a.T.MatMul(b.T).ToDoubles(), Is.EqualTo(b.MatMul(a).T.ToDoubles()).Within(1e-14));
     }
