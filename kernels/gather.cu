@@ -44,9 +44,8 @@ __device__ __forceinline__ T not_there(T) {
 }
 
 template <class T>
-__global__ void __launch_bounds__(block)
-    gather_kernel(const T* __restrict__ input, const int64_t* __restrict__ index, T* __restrict__ output, int64_t numel,
-                  Axes axes) {
+__global__ void __launch_bounds__(block) gather_kernel(const T* __restrict__ input, const int64_t* __restrict__ index,
+                                                       T* __restrict__ output, int64_t numel, Axes axes) {
     for (int64_t i = static_cast<int64_t>(blockIdx.x) * block + threadIdx.x; i < numel;
          i += static_cast<int64_t>(gridDim.x) * block) {
         int64_t rest = i, place = 0, from = 0;
@@ -105,9 +104,8 @@ __global__ void __launch_bounds__(block)
 }
 
 template <class T>
-__global__ void __launch_bounds__(block)
-    scatter_add_v2(const int64_t* __restrict__ index, const T* __restrict__ source, T* __restrict__ output,
-                   int64_t lines, Axes axes) {
+__global__ void __launch_bounds__(block) scatter_add_v2(const int64_t* __restrict__ index, const T* __restrict__ source,
+                                                        T* __restrict__ output, int64_t lines, Axes axes) {
     int64_t i = static_cast<int64_t>(blockIdx.x) * block + threadIdx.x;
     if (i >= lines) return;
     int64_t rest = i, to = 0, place = 0, from = 0, step = 1, along = 1;

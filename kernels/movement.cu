@@ -41,8 +41,8 @@ uint64_t address(const CnTensor* tensor) { return reinterpret_cast<uintptr_t>(te
 constexpr int max_parts = 128;
 struct Parts {
     int32_t count;
-    int64_t row, first, width;         // the output's row, and the columns of it that this launch writes
-    int64_t starts[max_parts + 1];     // where each part begins among the columns
+    int64_t row, first, width;      // the output's row, and the columns of it that this launch writes
+    int64_t starts[max_parts + 1];  // where each part begins among the columns
     const void* data[max_parts];
 };
 
@@ -119,7 +119,8 @@ struct Placement {
 
 template <class T>
 __global__ void __launch_bounds__(block)
-    slice_backward_kernel(const T* __restrict__ grad_output, T* __restrict__ grad_input, int64_t numel, Placement place) {
+    slice_backward_kernel(const T* __restrict__ grad_output, T* __restrict__ grad_input, int64_t numel,
+                          Placement place) {
     for (int64_t i = static_cast<int64_t>(blockIdx.x) * block + threadIdx.x; i < numel;
          i += static_cast<int64_t>(gridDim.x) * block) {
         int64_t rest = i / place.inner, in = i - rest * place.inner;

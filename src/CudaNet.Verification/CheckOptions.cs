@@ -70,6 +70,10 @@ public sealed record CaseResult(
     /// <summary>Whether nothing is wrong.</summary>
     public bool Passed => Failures.Count == 0;
 
+    /// <summary>Why this variant of the kernel does not take the case (rows that it has no registers for, say), or null. A variant may
+    /// be made for some sizes only; the one meant for use takes all.</summary>
+    public string? Refused { get; init; }
+
     /// <summary>The command that runs this case again.</summary>
     public string Replay =>
         $"cudanet check --device {Device} --case '{Case}'"

@@ -16,6 +16,8 @@ internal static class SwapOrNot
     /// <summary>The images of first, first + 1, …, one for each place of <paramref name="images"/>.</summary>
     public static void Map(ulong seed, ulong counter, long n, long first, Span<long> images)
     {
+        if (images.IsEmpty)
+            return;
         // The draw's one counter gives a key and a stream of its own, in which round r reads blocks 2r (pairs) and 2r + 1 (K).
         var root = Philox.Block(seed, counter, 0);
         var key = root.W0 | (ulong)root.W1 << 32;
