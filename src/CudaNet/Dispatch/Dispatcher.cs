@@ -47,10 +47,12 @@ internal static class Dispatcher
             return;
         }
         using var frame = Lifetime.Frame();
-        using var noGrad = Autograd.NoGrad();
-        var copies = new Tensor?[inputs.Length];
-        for (var i = 0; i < copies.Length; i++)
-            copies[i] = inputs[i] is { IsContiguous: false } strided ? GraphAlgebra.Current.Copy(strided) : inputs[i];
+        // A variant is chosen for the op itself; the kernel that copies has other ones.
+        var copies = inputs.ToArray();
+        using (EngineState.Enter(EngineState.Current with { GradEnabled = false, KernelVariant = 0 }))
+            for (var i = 0; i < copies.Length; i++)
+                if (copies[i] is { IsContiguous: false } strided)
+                    copies[i] = GraphAlgebra.Current.Copy(strided);
         device.Execute(new OpCall(op, copies, attributes, outputs));
     }
 

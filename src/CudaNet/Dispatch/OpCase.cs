@@ -119,6 +119,9 @@ public sealed record OpCase
     /// <summary>Whether first and second derivatives are proven with it; on for small f64 cases.</summary>
     public bool CheckGradient { get; init; }
 
+    /// <summary>Whether its inputs are small integers whose result every dtype holds exactly, so that outputs are compared bit by bit.</summary>
+    public bool IsExact { get; init; }
+
     /// <summary>Whether it is a size for benchmarks, too large for everyday checks.</summary>
     public bool IsBenchmark { get; init; }
 

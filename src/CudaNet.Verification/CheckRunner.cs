@@ -1,0 +1,146 @@
+using System.Diagnostics;
+using System.IO.Enumeration;
+using System.Text.Json;
+
+namespace CudaNet.Verification;
+
+/// <summary>Runs the cases of many ops: what <c>cudanet check</c> and the test fixtures do.</summary>
+public static class CheckRunner
+{
+    /// <summary>The cases that the options choose, benchmark sizes left out, in the order of the registry.</summary>
+    /// <exception cref="AttributeException">No op or case has such a name.</exception>
+    public static IReadOnlyList<OpCase> Select(CheckOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return Select(options.Op, options.Case, benchmarks: false);
+    }
+
+    internal static IReadOnlyList<OpCase> Select(string? pattern, string? name, bool benchmarks)
+    {
+        var ops = Registry.All.Where(op => pattern is null || FileSystemName.MatchesSimpleExpression(pattern, op.Name));
+        if (name is not null)
+        {
+            var of = name.Split('(')[0];
+            ops = [Registry.Find(of)];
+        }
+        var cases = ops.SelectMany(op => op.Cases())
+            .Where(c => name is null ? c.IsBenchmark == benchmarks : c.Name == name)
+            .ToList();
+        if (cases.Count > 0)
+            return cases;
+        throw new AttributeException(
+            name is null
+                ? $"no op matches '{pattern}'; {Suggestions.For(pattern ?? "", Registry.All.Select(op => op.Name))}'cudanet op --list' shows all of them"
+                : $"there is no case '{name}'; {Suggestions.For(name, ops.SelectMany(op => op.Cases()).Select(c => c.Name))}'cudanet check --list' shows all of them"
+        );
+    }
+
+    /// <summary>Runs the chosen cases, each with each seed and variant.</summary>
+    /// <exception cref="AttributeException">No op or case has such a name.</exception>
+    /// <exception cref="DeviceException">A schedule is asked of a device that is not simt.</exception>
+    public static CheckSummary Run(
+        CheckOptions options,
+        ICheckReporter? reporter = null,
+        CancellationToken cancel = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return Run(Select(options), options, reporter, cancel);
+    }
+
+    internal static CheckSummary Run(
+        IReadOnlyList<OpCase> cases,
+        CheckOptions options,
+        ICheckReporter? reporter = null,
+        CancellationToken cancel = default
+    )
+    {
+        var watch = Stopwatch.StartNew();
+        var runs = (
+            from opCase in cases
+            from variant in Variants(options, opCase.Op)
+            from seed in options.Seeds
+            select (opCase, variant, seed)
+        ).ToList();
+        reporter?.Starting(runs.Count);
+        var failures = new List<CaseResult>();
+        var done = 0;
+        if (options.Simt is { } simt)
+            Configure(options.Device, simt);
+        try
+        {
+            foreach (var (opCase, variant, seed) in runs)
+            {
+                cancel.ThrowIfCancellationRequested();
+                var result = Checker.Run(opCase, options.Device, variant, seed, options.Gradients);
+                done++;
+                if (!result.Passed)
+                    failures.Add(result);
+                reporter?.Finished(result);
+                if (options.FailFast && !result.Passed)
+                    break;
+            }
+        }
+        finally
+        {
+            if (options.Simt is not null)
+                Configure(options.Device, new SimtOptions());
+        }
+        return new(done, failures.Count, watch.Elapsed.TotalSeconds, failures);
+    }
+
+    private static IEnumerable<int> Variants(CheckOptions options, Op op)
+    {
+        if (!options.AllVariants)
+            return [options.Variant];
+        var numbered = options.Device is NativeDevice native ? native.VariantsOf(op.Name).Count : 0;
+        return Enumerable.Range(0, numbered + 1);
+    }
+
+    private static unsafe void Configure(Device device, SimtOptions simt)
+    {
+        if (device is not NativeDevice { Backend: "simt" } native)
+            throw new DeviceException($"only simt has schedules to choose, not {device}");
+        var config = new CnSimtConfig
+        {
+            Workers = simt.Workers,
+            Defer = simt.Defer ? 1 : 0,
+            ScheduleSeed = simt.ScheduleSeed,
+        };
+        native.Synchronize();
+        native.Api.Check(native.Api.SimtConfigure(&config), "configuring simt");
+    }
+
+    /// <summary>The summary as JSON: counts, and each failure with its case, variant, seed, lines and replay command.</summary>
+    public static string ToJson(CheckSummary summary)
+    {
+        ArgumentNullException.ThrowIfNull(summary);
+        return Json.Write(writer =>
+        {
+            writer.WriteStartObject();
+            writer.WriteNumber("cases", summary.Cases);
+            writer.WriteNumber("failed", summary.Failed);
+            writer.WriteNumber("seconds", Math.Round(summary.Seconds, 3));
+            writer.WriteStartArray("failures");
+            foreach (var failure in summary.Failures)
+                Write(writer, failure);
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+        });
+    }
+
+    private static void Write(Utf8JsonWriter writer, CaseResult result)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("case", result.Case);
+        writer.WriteString("device", result.Device);
+        writer.WriteNumber("variant", result.Variant);
+        writer.WriteNumber("seed", result.Seed);
+        writer.WriteStartArray("errors");
+        foreach (var line in result.Failures)
+            writer.WriteStringValue(line);
+        writer.WriteEndArray();
+        writer.WriteString("replay", result.Replay);
+        writer.WriteEndObject();
+    }
+}

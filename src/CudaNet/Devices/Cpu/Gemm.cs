@@ -1,0 +1,302 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace CudaNet;
+
+/// <summary>
+/// C = A · B + bias, C row-major with unit column stride, A and B with any strides, all in elements. A and B may have zero strides.
+/// </summary>
+internal unsafe struct GemmProblem<T>
+    where T : unmanaged
+{
+    public nint M;
+    public nint N;
+    public nint K;
+    public T* A;
+    public nint ARow;
+    public nint ACol;
+    public T* B;
+    public nint BRow;
+    public nint BCol;
+    public T* C;
+    public nint CRow;
+
+    /// <summary>N elements that are added to every row of C, or null.</summary>
+    public T* Bias;
+
+    public readonly double Work => (double)M * N * K;
+}
+
+/// <summary>
+/// Matrix products after Goto and van de Geijn (Anatomy of High-Performance Matrix Multiplication, 2008): blocks of A that stay in the
+/// L2 cache, strips of B that stay in the L1 cache, register tiles. Everything is divided by the shape alone and every element's sum
+/// has one order, so results depend neither on the number of threads nor on who else is computing.
+/// </summary>
+internal static class Gemm
+{
+    /// <summary>Multiply-adds below which a second core costs more than it gains.</summary>
+    public const double ParallelWork = 1 << 19;
+
+    /// <param name="problem">What to multiply.</param>
+    /// <param name="parallel">Whether other cores may help; false inside a loop that is divided already.</param>
+    public static void Run<T>(in GemmProblem<T> problem, bool parallel)
+        where T : unmanaged, INumber<T>
+    {
+        if (Vector512.IsHardwareAccelerated && Avx512F.IsSupported)
+            Gemm<GemmVector512<T>, Vector512<T>, T>.Run(problem, parallel);
+        else if (Vector256.IsHardwareAccelerated && Fma.IsSupported)
+            Gemm<GemmVector256<T>, Vector256<T>, T>.Run(problem, parallel);
+        else
+            Gemm<GemmVectorPortable<T>, Vector<T>, T>.Run(problem, parallel);
+    }
+}
+
+/// <inheritdoc cref="Gemm"/>
+internal static unsafe class Gemm<TSimd, V, T>
+    where TSimd : struct, IGemmVector<T, V>
+    where V : struct
+    where T : unmanaged, INumber<T>
+{
+    private const int BlockBytesOfDepth = 1280; // a strip of B takes 20 KiB (AVX2) and leaves room for A in the L1 cache
+    private const int BlockBytesOfA = 192 * 1024;
+    private const int BlockBytesOfB = 4 * 1024 * 1024;
+    private const int SmallBytes = 16 * 1024;
+    private const int FewTasks = 8;
+    private const int MaximumColumns = 64;
+
+    private static readonly int TileRows = typeof(V) == typeof(Vector512<T>) ? 14 : 6;
+    private static readonly nint[] Kernels = GemmKernel<TSimd, V, T>.Table(TileRows);
+
+    private static int Columns => GemmKernel<TSimd, V, T>.Columns;
+
+    public static void Run(in GemmProblem<T> problem, bool parallel)
+    {
+        if (problem.M == 0 || problem.N == 0)
+            return;
+        if (problem.K == 0)
+            Fill(problem);
+        else if (GemmDot<TSimd, V, T>.Serves(problem))
+            GemmDot<TSimd, V, T>.Run(problem, parallel);
+        else if (problem is { N: 1, ACol: not 1, Bias: null, CRow: 1 })
+            Multiply(Swapped(problem), parallel);
+        else
+            Multiply(problem, parallel);
+    }
+
+    /// <summary>The transposed product of a matrix and a column: its result is one row.</summary>
+    private static GemmProblem<T> Swapped(in GemmProblem<T> p) =>
+        new()
+        {
+            M = 1,
+            N = p.M,
+            K = p.K,
+            A = p.B,
+            ARow = p.BCol,
+            ACol = p.BRow,
+            B = p.A,
+            BRow = p.ACol,
+            BCol = p.ARow,
+            C = p.C,
+            CRow = p.M,
+        };
+
+    private static void Fill(in GemmProblem<T> p)
+    {
+        for (nint i = 0; i < p.M; i++)
+        for (nint j = 0; j < p.N; j++)
+            p.C[i * p.CRow + j] = p.Bias == null ? T.Zero : p.Bias[j];
+    }
+
+    private static void Multiply(in GemmProblem<T> p, bool parallel)
+    {
+        parallel &= p.Work >= Gemm.ParallelWork;
+        var depth = Even(p.K, BlockBytesOfDepth / sizeof(T));
+        var width = Even(p.N, Math.Max(Columns, BlockBytesOfB / sizeof(T) / depth / Columns * Columns));
+        // Packing B pays when its strips are read often or lie on too many cache lines of the same set.
+        var direct = p.BCol == 1 && (p.M <= 2 * TileRows || p.K * p.N * sizeof(T) <= SmallBytes);
+        for (nint column = 0; column < p.N; column += width)
+        for (nint k = 0; k < p.K; k += depth)
+        {
+            var block = new Block
+            {
+                Problem = p,
+                FirstColumn = column,
+                ColumnCount = Math.Min(width, p.N - column),
+                FirstDepth = k,
+                Depth = Math.Min(depth, p.K - k),
+                IsDirect = direct,
+            };
+            block.Strips = (block.ColumnCount + Columns - 1) / Columns;
+            block.Packed = (T*)
+                GemmBuffers.Right((block.Strips * Columns * block.Depth + GemmPack<T>.Slack) * sizeof(T));
+            block.Divide();
+            if (parallel)
+                RunParallel(block);
+            else
+                RunSerial(block);
+        }
+    }
+
+    /// <summary>The length of a part when parts are as even as whole register tiles allow.</summary>
+    private static nint Even(nint length, nint most)
+    {
+        if (length <= most)
+            return length;
+        var parts = (length + most - 1) / most;
+        var part = (length + parts - 1) / parts;
+        return (part + Columns - 1) / Columns * Columns;
+    }
+
+    private static void RunSerial(in Block block)
+    {
+        block.Pack(0, block.Strips);
+        for (nint task = 0; task < block.Tasks; task++)
+            block.Run(task);
+    }
+
+    private static void RunParallel(Block block)
+    {
+        if (block.IsDirect)
+            block.Pack(block.Strips - 1, block.Strips);
+        else
+            CpuThreads.For(block.Strips, Columns * block.Depth, (first, last) => block.Pack((nint)first, (nint)last));
+        CpuThreads.For(
+            block.Tasks,
+            (long)(block.Problem.Work / 8 / block.Tasks),
+            (first, last) =>
+            {
+                for (var task = first; task < last; task++)
+                    block.Run((nint)task);
+            }
+        );
+    }
+
+    /// <summary>One step over columns and depth: strips of B, and tasks that are tiles of blocks of rows and groups of strips.</summary>
+    private struct Block
+    {
+        public GemmProblem<T> Problem;
+        public nint FirstColumn;
+        public nint ColumnCount;
+        public nint FirstDepth;
+        public nint Depth;
+        public nint Strips;
+        public T* Packed;
+        public bool IsDirect;
+        private nint _rowBlocks;
+        private nint _groups;
+
+        public readonly nint Tasks => _rowBlocks * _groups;
+
+        public void Divide()
+        {
+            var rows = Math.Max(1, BlockBytesOfA / sizeof(T) / Depth / TileRows) * TileRows;
+            _rowBlocks = (Problem.M + rows - 1) / rows;
+            _groups = Math.Clamp(Strips / 4, 1, Math.Max(1, FewTasks / _rowBlocks));
+        }
+
+        private readonly T* BAt(nint column) =>
+            Problem.B + (FirstColumn + column) * Problem.BCol + FirstDepth * Problem.BRow;
+
+        // The last strip is packed in any case when it is not whole: a kernel loads whole vectors.
+        public readonly void Pack(nint first, nint last)
+        {
+            for (var strip = first; strip < last; strip++)
+            {
+                var count = (int)Math.Min(Columns, ColumnCount - strip * Columns);
+                if (IsDirect && count == Columns)
+                    continue;
+                GemmPack<T>.Strip(
+                    BAt(strip * Columns),
+                    Problem.BCol,
+                    Problem.BRow,
+                    count,
+                    Depth,
+                    Packed + strip * Columns * Depth,
+                    Columns
+                );
+            }
+        }
+
+        public readonly void Run(nint task)
+        {
+            var (rowBlock, group) = (task / _groups, task % _groups);
+            var (firstRow, lastRow) = (Problem.M * rowBlock / _rowBlocks, Problem.M * (rowBlock + 1) / _rowBlocks);
+            var (firstStrip, lastStrip) = (Strips * group / _groups, Strips * (group + 1) / _groups);
+            var rows = lastRow - firstRow;
+            var panels = (rows + TileRows - 1) / TileRows;
+            var source = Problem.A + firstRow * Problem.ARow + FirstDepth * Problem.ACol;
+            var width = (lastStrip - firstStrip) * Columns;
+            var readsInPlace = width <= (Problem.ACol == 1 ? 256 : Columns);
+            var packed = readsInPlace ? source : PackA(source, rows, panels);
+            for (var strip = firstStrip; strip < lastStrip; strip++)
+            for (nint panel = 0; panel < panels; panel++)
+            {
+                var (first, last) = (rows * panel / panels, rows * (panel + 1) / panels);
+                if (readsInPlace)
+                    Tile(
+                        strip,
+                        firstRow + first,
+                        (int)(last - first),
+                        source + first * Problem.ARow,
+                        Problem.ARow,
+                        Problem.ACol
+                    );
+                else
+                    Tile(strip, firstRow + first, (int)(last - first), packed + first * Depth, 1, last - first);
+            }
+        }
+
+        private readonly T* PackA(T* source, nint rows, nint panels)
+        {
+            var packed = (T*)GemmBuffers.Left((rows * Depth + GemmPack<T>.Slack) * sizeof(T));
+            for (nint panel = 0; panel < panels; panel++)
+            {
+                var (first, last) = (rows * panel / panels, rows * (panel + 1) / panels);
+                var count = (int)(last - first);
+                GemmPack<T>.Strip(
+                    source + first * Problem.ARow,
+                    Problem.ARow,
+                    Problem.ACol,
+                    count,
+                    Depth,
+                    packed + first * Depth,
+                    count
+                );
+            }
+            return packed;
+        }
+
+        private readonly void Tile(nint strip, nint row, int rows, T* a, nint aRow, nint aCol)
+        {
+            var column = strip * Columns;
+            var count = (int)Math.Min(Columns, ColumnCount - column);
+            var isWhole = count == Columns || count == TSimd.Count;
+            var narrow = count <= TSimd.Count;
+            var kernel = (delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)
+                Kernels[narrow ? rows - 1 : TileRows + rows - 1];
+            var unpacked = IsDirect && count == Columns;
+            var b = unpacked ? BAt(column) : Packed + column * Depth;
+            var bRow = unpacked ? Problem.BRow : Columns;
+            var c = Problem.C + row * Problem.CRow + FirstColumn + column;
+            var bias = Problem.Bias == null || FirstDepth > 0 ? null : Problem.Bias + FirstColumn + column;
+            var bytes = sizeof(T);
+            if (isWhole)
+            {
+                kernel(Depth, (byte*)a, aRow * bytes, aCol * bytes, b, bRow, c, Problem.CRow, bias, FirstDepth > 0);
+                return;
+            }
+            var tile = stackalloc T[TileRows * MaximumColumns];
+            kernel(Depth, (byte*)a, aRow * bytes, aCol * bytes, b, bRow, tile, Columns, null, false);
+            for (var i = 0; i < rows; i++, c += Problem.CRow)
+            for (var j = 0; j < count; j++)
+            {
+                var value = tile[i * Columns + j];
+                if (bias != null)
+                    value += bias[j];
+                c[j] = FirstDepth > 0 ? value + c[j] : value;
+            }
+        }
+    }
+}

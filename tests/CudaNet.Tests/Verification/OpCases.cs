@@ -1,0 +1,94 @@
+using CudaNet.Verification;
+
+namespace CudaNet.Tests.Verification;
+
+/// <summary>The managed kernels against the textbook loops.</summary>
+[TestFixture]
+public sealed class OpCasesCpu
+{
+    [TestCaseSource(typeof(Fixtures), nameof(Fixtures.Ops))]
+    public void Equal(string op) => Fixtures.Check(op, new CheckOptions());
+}
+
+/// <summary>The CUDA kernels, run on the CPU, against the textbook loops.</summary>
+[TestFixture, Category("Simt")]
+public sealed class OpCasesSimt
+{
+    [TestCaseSource(typeof(Fixtures), nameof(Fixtures.Ops))]
+    public void Equal(string op) => Fixtures.Check(op, new CheckOptions { Device = Fixtures.Simt() });
+}
+
+/// <summary>Every variant of every kernel, with shuffled schedules and deferred streams: results must not change.</summary>
+[TestFixture, Category("Simt"), Category("Verify")]
+public sealed class OpCasesSchedules
+{
+    [Test, Combinatorial]
+    public void Equal(
+        [ValueSource(typeof(Fixtures), nameof(Fixtures.KernelNames))] string op,
+        [Values(1, 2, 3)] long schedule
+    ) =>
+        Fixtures.Check(
+            op,
+            new CheckOptions
+            {
+                Device = Fixtures.Simt(),
+                AllVariants = true,
+                Seeds = [schedule],
+                Simt = new SimtOptions(Defer: true, ScheduleSeed: schedule),
+            }
+        );
+}
+
+/// <summary>Every variant under AddressSanitizer and UBSan. A violation ends the process.</summary>
+[TestFixture, Category("Verify"), Category("Asan")]
+public sealed class OpCasesAsan
+{
+    [TestCaseSource(typeof(Fixtures), nameof(Fixtures.OpsWithKernels))]
+    public void Clean(string op) =>
+        Fixtures.Check(op, new CheckOptions { Device = Fixtures.Simt("simt-asan"), AllVariants = true });
+}
+
+/// <summary>Every variant in the build that checks for races, in order and shuffled.</summary>
+[TestFixture, Category("Verify"), Category("Race")]
+public sealed class OpCasesRace
+{
+    [Test, Combinatorial]
+    public void Clean(
+        [ValueSource(typeof(Fixtures), nameof(Fixtures.KernelNames))] string op,
+        [Values(0, 1)] long schedule
+    ) =>
+        Fixtures.Check(
+            op,
+            new CheckOptions
+            {
+                Device = Fixtures.Simt("simt-race"),
+                AllVariants = true,
+                Gradients = schedule == 0,
+                Simt = new SimtOptions(ScheduleSeed: schedule),
+            }
+        );
+}
+
+/// <summary>What the textbook loops themselves are held to: finite differences and compositions.</summary>
+[TestFixture]
+public sealed class OpDefinitions
+{
+    [TestCaseSource(typeof(Fixtures), nameof(Fixtures.OpsWithGradientCases))]
+    public void GradientsEqualDifferences(string op)
+    {
+        using var all = Assert.EnterMultipleScope();
+        foreach (var opCase in Registry.Find(op).Cases().Where(c => c.CheckGradient))
+        {
+            var result = CaseGradCheck.Run(opCase);
+            Assert.That(result.Passed, Is.True, () => $"{opCase.Name}: {result}");
+        }
+    }
+
+    [TestCaseSource(typeof(Fixtures), nameof(Fixtures.FusedOps))]
+    public void FusedOpsEqualTheirComposition(string op)
+    {
+        var cases = Registry.Find(op).Cases().Where(c => c.DType == DType.Float64 && !c.IsBenchmark).ToList();
+        Assert.That(cases, Is.Not.Empty);
+        Assert.That(cases.SelectMany(c => CaseGradCheck.CompareWithComposition(c)), Is.Empty);
+    }
+}
