@@ -12,7 +12,7 @@ public sealed record CheckOptions
     /// <summary>The device under test.</summary>
     public Device Device { get; init; } = Device.Cpu;
 
-    /// <summary>A pattern of op names with <c>*</c> and <c>?</c>; null means all.</summary>
+    /// <summary>Patterns of op names with <c>*</c> and <c>?</c>, separated by commas; null means all.</summary>
     public string? Op { get; init; }
 
     /// <summary>The name of one case.</summary>
@@ -69,6 +69,10 @@ public sealed record CaseResult(
 {
     /// <summary>Whether nothing is wrong.</summary>
     public bool Passed => Failures.Count == 0;
+
+    /// <summary>Why this variant of the kernel does not take the case (rows that it has no registers for, say), or null. A variant may
+    /// be made for some sizes only; the one meant for use takes all.</summary>
+    public string? Refused { get; init; }
 
     /// <summary>The command that runs this case again.</summary>
     public string Replay =>

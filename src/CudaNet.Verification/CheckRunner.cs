@@ -17,7 +17,10 @@ public static class CheckRunner
 
     internal static IReadOnlyList<OpCase> Select(string? pattern, string? name, bool benchmarks)
     {
-        var ops = Registry.All.Where(op => pattern is null || FileSystemName.MatchesSimpleExpression(pattern, op.Name));
+        var patterns = pattern?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        var ops = Registry.All.Where(op =>
+            patterns is null || patterns.Any(p => FileSystemName.MatchesSimpleExpression(p, op.Name))
+        );
         if (name is not null)
         {
             var of = name.Split('(')[0];
@@ -64,6 +67,7 @@ public static class CheckRunner
         ).ToList();
         reporter?.Starting(runs.Count);
         var failures = new List<CaseResult>();
+        var refused = new Dictionary<(string Op, int Variant), CaseResult?>();
         var done = 0;
         if (options.Simt is { } simt)
             Configure(options.Device, simt);
@@ -74,6 +78,7 @@ public static class CheckRunner
                 cancel.ThrowIfCancellationRequested();
                 var result = Checker.Run(opCase, options.Device, variant, seed, options.Gradients);
                 done++;
+                Note(refused, result);
                 if (!result.Passed)
                     failures.Add(result);
                 reporter?.Finished(result);
@@ -86,7 +91,21 @@ public static class CheckRunner
             if (options.Simt is not null)
                 Configure(options.Device, new SimtOptions());
         }
+        // One case may be too large for a variant; a variant that takes none at all is not tested, or broken.
+        if (options.Case is null && !cancel.IsCancellationRequested && done == runs.Count)
+            foreach (var none in refused.Values.OfType<CaseResult>())
+                failures.Add(none with { Failures = [$"this variant takes no case at all: {none.Refused}"] });
         return new(done, failures.Count, watch.Elapsed.TotalSeconds, failures);
+    }
+
+    /// <summary>Keeps one refusal of each variant, until a case is taken.</summary>
+    private static void Note(Dictionary<(string Op, int Variant), CaseResult?> refused, CaseResult result)
+    {
+        var key = (result.Op, result.Variant);
+        if (result.Refused is null)
+            refused[key] = null;
+        else
+            refused.TryAdd(key, result);
     }
 
     private static IEnumerable<int> Variants(CheckOptions options, Op op)

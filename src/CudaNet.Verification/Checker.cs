@@ -23,12 +23,17 @@ public static class Checker
         var watch = Stopwatch.StartNew();
         var failures = new List<string>();
         double worst = 0;
+        string? refused = null;
         try
         {
             var drawn = CaseInputs.Draw(opCase, seed);
             CheckForward(opCase, drawn, device, variant, failures, ref worst);
             if (gradients && variant == 0 && failures.Count == 0)
                 GradientComparison.Check(opCase, drawn, device, seed, failures, ref worst);
+        }
+        catch (DTypeException e) when (variant != 0 && e.Message.Contains($"[{CnStatus.Unsupported}"))
+        {
+            refused = e.Message;
         }
         // Whatever a kernel, a shape rule or a reference throws is what this case has found.
         catch (Exception e)
@@ -37,16 +42,10 @@ public static class Checker
             if (e is not CudaNetException)
                 failures.Add(e.StackTrace?.Split('\n')[0].Trim() ?? "without a stack trace");
         }
-        return new(
-            opCase.Name,
-            opCase.Op.Name,
-            device.Name,
-            variant,
-            seed,
-            worst,
-            watch.Elapsed.TotalSeconds,
-            failures
-        );
+        return new(opCase.Name, opCase.Op.Name, device.Name, variant, seed, worst, watch.Elapsed.TotalSeconds, failures)
+        {
+            Refused = refused,
+        };
     }
 
     private static void CheckForward(

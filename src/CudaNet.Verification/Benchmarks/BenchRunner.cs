@@ -10,7 +10,7 @@ public sealed record BenchOptions
     /// <summary>The device.</summary>
     public Device Device { get; init; } = Device.Cpu;
 
-    /// <summary>A pattern of op names with <c>*</c> and <c>?</c>; null means all.</summary>
+    /// <summary>Patterns of op names with <c>*</c> and <c>?</c>, separated by commas; null means all.</summary>
     public string? Op { get; init; }
 
     /// <summary>The name of one case.</summary>

@@ -13,7 +13,8 @@ internal sealed unsafe class MemoryPool(Device device)
 {
     private const int SmallestClass = 256;
     private const int GuardBytes = 256;
-    private const byte GuardByte = 0xA5;
+    private const byte FirstGuardByte = 0x7C; // as a number of any floating dtype huge or NaN, so that a read outside shows in results
+    private const int GuardByteCount = 4; // neighbours differ, so that a copy between two bands shows as well
     private const byte PoisonByte = 0xFF; // all bits set is a NaN in every floating type
     private const long FirstWatermark = 256L << 20;
 
@@ -202,22 +203,33 @@ internal sealed unsafe class MemoryPool(Device device)
     /// <summary>Ends guarded mode, frees its blocks and returns a line for each guard band that was written to.</summary>
     public List<string> EndGuarded()
     {
-        device.Synchronize();
-        lock (_lock)
+        var violations = new List<string>();
+        try
         {
-            var violations = new List<string>();
-            if (--_guardDepth > 0)
-                return violations;
-            foreach (var block in _guarded)
-            {
-                CheckBand(block, (byte*)block.Pointer - GuardBytes, "before", violations);
-                CheckBand(block, (byte*)block.Pointer + block.Bytes, "behind", violations);
-                device.FreeRaw((byte*)block.Pointer - GuardBytes, block.Bytes + 2 * GuardBytes);
-                block.Pointer = null;
-            }
-            _guarded.Clear();
-            return violations;
+            device.Synchronize();
         }
+        finally
+        {
+            // A kernel that failed must not leave the pool in guarded mode.
+            lock (_lock)
+                FreeGuarded(violations);
+        }
+        return violations;
+    }
+
+    private void FreeGuarded(List<string> violations)
+    {
+        if (--_guardDepth > 0)
+            return;
+        for (var i = 0; i < _guarded.Count; i++)
+        {
+            var block = _guarded[i];
+            CheckBand(block, GuardByte(i), (byte*)block.Pointer - GuardBytes, "before", violations);
+            CheckBand(block, GuardByte(i), (byte*)block.Pointer + block.Bytes, "behind", violations);
+            device.FreeRaw((byte*)block.Pointer - GuardBytes, block.Bytes + 2 * GuardBytes);
+            block.Pointer = null;
+        }
+        _guarded.Clear();
     }
 
     private Storage RentGuarded(long bytes, string purpose)
@@ -225,20 +237,23 @@ internal sealed unsafe class MemoryPool(Device device)
         var raw = (byte*)device.AllocateRaw(bytes + 2 * GuardBytes);
         if (raw == null)
             throw new OutOfDeviceMemoryException(DescribeExhaustion(bytes, "a guarded block"));
-        device.Fill(raw, GuardByte, GuardBytes);
+        var guard = GuardByte(_guarded.Count);
+        device.Fill(raw, guard, GuardBytes);
         device.Fill(raw + GuardBytes, PoisonByte, bytes);
-        device.Fill(raw + GuardBytes + bytes, GuardByte, GuardBytes);
+        device.Fill(raw + GuardBytes + bytes, guard, GuardBytes);
         var block = new Storage(this, device, raw + GuardBytes, bytes);
         _guarded.Add(block);
         return Activate(block, bytes, purpose);
     }
 
-    private void CheckBand(Storage block, byte* band, string side, List<string> violations)
+    private static byte GuardByte(int index) => (byte)(FirstGuardByte + index % GuardByteCount);
+
+    private void CheckBand(Storage block, byte guard, byte* band, string side, List<string> violations)
     {
         var bytes = new byte[GuardBytes];
         fixed (byte* host = bytes)
             device.CopyToHost(host, band, GuardBytes);
-        var at = bytes.AsSpan().IndexOfAnyExcept(GuardByte);
+        var at = bytes.AsSpan().IndexOfAnyExcept(guard);
         if (at >= 0)
         {
             var distance = side == "before" ? GuardBytes - at : at;

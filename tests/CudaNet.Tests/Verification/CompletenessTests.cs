@@ -1,4 +1,3 @@
-using CudaNet.Tests.Architecture;
 using CudaNet.Verification;
 
 namespace CudaNet.Tests.Verification;
@@ -8,7 +7,7 @@ namespace CudaNet.Tests.Verification;
 public sealed class CompletenessTests
 {
     private static readonly Lazy<IReadOnlyDictionary<string, string>> s_kernels = new(() =>
-        Completeness.ReadKernels(Path.Combine(SourceFile.Root(), "kernels"))
+        Completeness.ReadKernels(Path.Combine(RepositoryRoot.Find(), "kernels"))
     );
 
     [Test]
@@ -40,7 +39,7 @@ public sealed class CompletenessTests
     {
         var declaration = $"class {Registry.Find(op).GetType().Name}";
         var files = Directory
-            .EnumerateFiles(Path.Combine(SourceFile.Root(), "src/CudaNet/Ops"), "*.cs", SearchOption.AllDirectories)
+            .EnumerateFiles(Path.Combine(RepositoryRoot.Find(), "src/CudaNet/Ops"), "*.cs", SearchOption.AllDirectories)
             .Where(file => File.ReadAllText(file).Contains(declaration, StringComparison.Ordinal))
             .Select(file => Path.GetFileNameWithoutExtension(file)!.ToLowerInvariant())
             .ToList();
