@@ -14,12 +14,25 @@ public sealed class MemoryTests
 
     [Test]
     [Category("Verify")]
-    public void A_hundred_thousand_steps_hold_the_memory_of_a_thousand() => Train(epochs: 100);
+    public void A_hundred_thousand_steps_hold_the_memory_of_a_thousand() => Compare(warmUp: 10, epochs: 100);
 
     [Test]
-    public void Five_thousand_steps_hold_the_memory_of_a_thousand() => Train(epochs: 5);
+    public void Five_thousand_steps_hold_the_memory_of_a_thousand() => Compare(warmUp: 2, epochs: 5);
 
-    private static void Train(int epochs)
+    /// <summary>
+    /// The first session lets the runtime compile the hot methods again, optimised: that code, some 10 MB, is no memory of steps.
+    /// (Without tiered compilation 100,000 steps add 0.3 MB from the start.)
+    /// </summary>
+    private static void Compare(int warmUp, int epochs)
+    {
+        Train(warmUp);
+        var memory = Train(epochs);
+        Assert.That(memory.Resident, Has.Count.EqualTo(epochs));
+        Assert.That(memory.Resident[^1], Is.LessThanOrEqualTo(memory.Resident[0] + Allowance));
+        Assert.That(memory.Tensors[^1], Is.LessThanOrEqualTo(memory.Tensors[0]));
+    }
+
+    private static MemoryPerEpoch Train(int epochs)
     {
         using var folder = new TemporaryFolder();
         var random = new Generator(1);
@@ -44,9 +57,7 @@ public sealed class MemoryTests
             optimizer.Step();
             return new StepResult(loss);
         });
-        Assert.That(memory.Resident, Has.Count.EqualTo(epochs));
-        Assert.That(memory.Resident[^1], Is.LessThanOrEqualTo(memory.Resident[0] + Allowance));
-        Assert.That(memory.Tensors[^1], Is.LessThanOrEqualTo(memory.Tensors[0]));
+        return memory;
     }
 
     private sealed class Noise : IBatches<ImageBatch>
