@@ -146,10 +146,21 @@ inline constexpr std::common_type_t<A, B> max(A a, B b) {
 inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
 inline double rsqrt(double x) { return 1.0 / sqrt(x); }
 inline float rsqrt(float x) { return rsqrtf(x); }
-inline float sinpif(float x) { return static_cast<float>(sin(M_PI * fmod(static_cast<double>(x), 2.0))); }
-inline float cospif(float x) { return static_cast<float>(cos(M_PI * fmod(static_cast<double>(x), 2.0))); }
-inline double sinpi(double x) { return sin(M_PI * fmod(x, 2.0)); }
-inline double cospi(double x) { return cos(M_PI * fmod(x, 2.0)); }
+// The angle is reduced before it is multiplied by pi, which is exact: near the zeros the result keeps all its digits.
+inline double sinpi(double x) {
+    double quarters = nearbyint(2 * fmod(x, 2.0)), rest = M_PI * (fmod(x, 2.0) - quarters / 2);
+    int quadrant = static_cast<int>(quarters) & 3;
+    double value = quadrant % 2 == 0 ? sin(rest) : cos(rest);
+    return quadrant < 2 ? value : -value;
+}
+inline double cospi(double x) {
+    double quarters = nearbyint(2 * fmod(x, 2.0)), rest = M_PI * (fmod(x, 2.0) - quarters / 2);
+    int quadrant = static_cast<int>(quarters) & 3;
+    double value = quadrant % 2 == 0 ? cos(rest) : -sin(rest);
+    return quadrant < 2 ? value : -value;
+}
+inline float sinpif(float x) { return static_cast<float>(sinpi(static_cast<double>(x))); }
+inline float cospif(float x) { return static_cast<float>(cospi(static_cast<double>(x))); }
 inline double normcdf(double x) { return 0.5 * erfc(-x * M_SQRT1_2); }
 inline float normcdff(float x) { return static_cast<float>(normcdf(x)); }
 

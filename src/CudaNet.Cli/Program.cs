@@ -1,4 +1,3 @@
-using CudaNet;
+using CudaNet.Cli;
 
-Console.WriteLine($"cudanet {EngineInfo.Version}");
-return 0;
+return CommandLine.Run(args, CliConsole.OfProcess());

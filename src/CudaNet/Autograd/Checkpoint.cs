@@ -18,7 +18,8 @@ public static partial class Autograd
     }
 
     /// <inheritdoc cref="Checkpoint(Func{Tensor[], Tensor[]}, ReadOnlySpan{Tensor})"/>
-    public static Tensor Checkpoint(Func<Tensor, Tensor> segment, Tensor input) => Checkpoint(x => [segment(x[0])], input)[0];
+    public static Tensor Checkpoint(Func<Tensor, Tensor> segment, Tensor input) =>
+        Checkpoint(x => [segment(x[0])], input)[0];
 }
 
 /// <summary>

@@ -79,7 +79,9 @@ public abstract class Function
             for (var i = 0; i < given.Length; i++)
             {
                 var (shape, dtype, device) = _outputs[i];
-                given[i] = gradOutputs[i] ?? GraphAlgebra.Current.Fill(shape, dtype.IsFloating ? dtype : DType.Float32, device, 0);
+                given[i] =
+                    gradOutputs[i]
+                    ?? GraphAlgebra.Current.Fill(shape, dtype.IsFloating ? dtype : DType.Float32, device, 0);
             }
             var gradients = _function.Backward(_context, given);
             return gradients.Length == Edges.Length
@@ -118,7 +120,9 @@ public sealed class FunctionContext
     /// <exception cref="AutogradException">A backward pass has been through, or something has written over them.</exception>
     public Tensor[] Saved =>
         _released
-            ? throw new AutogradException($"the backward pass has been through '{Name}' before and has dropped what it saved; pass retainGraph: true the first time")
+            ? throw new AutogradException(
+                $"the backward pass has been through '{Name}' before and has dropped what it saved; pass retainGraph: true the first time"
+            )
             : Array.ConvertAll(_saved, s => s.Open(Name));
 
     internal void Seal()

@@ -75,14 +75,17 @@ internal static class DigitGlyphs
     /// <param name="digit">0 to 9.</param>
     internal static Stroke[][] Styles(int digit) => Parsed[digit];
 
-    private static Stroke[] Parse(string style) => [.. style.Split('|', StringSplitOptions.TrimEntries).Select(ParseStroke)];
+    private static Stroke[] Parse(string style) =>
+        [.. style.Split('|', StringSplitOptions.TrimEntries).Select(ParseStroke)];
 
     private static Stroke ParseStroke(string text)
     {
         string[] words = text.Split(' ');
         double[][] points =
         [
-            .. words.Skip(1).Select(w => w.Split(',').Select(v => double.Parse(v, CultureInfo.InvariantCulture)).ToArray()),
+            .. words
+                .Skip(1)
+                .Select(w => w.Split(',').Select(v => double.Parse(v, CultureInfo.InvariantCulture)).ToArray()),
         ];
         return new Stroke(words[0] == "S", [.. points.Select(p => p[0])], [.. points.Select(p => p[1])]);
     }

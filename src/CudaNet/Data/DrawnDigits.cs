@@ -66,7 +66,10 @@ public static class DrawnDigits
         ArgumentOutOfRangeException.ThrowIfNegative(index);
         if (pixels.Length != Height * Width)
         {
-            throw new ArgumentException($"An image takes {Height * Width} bytes; {pixels.Length} were given.", nameof(pixels));
+            throw new ArgumentException(
+                $"An image takes {Height * Width} bytes; {pixels.Length} were given.",
+                nameof(pixels)
+            );
         }
 
         var random = new PhiloxStream(seed, (ulong)index);

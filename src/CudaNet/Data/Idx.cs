@@ -28,7 +28,8 @@ public static class Idx
         ArgumentException.ThrowIfNullOrEmpty(path);
         using FileStream file = File.OpenRead(path);
         Span<byte> start = stackalloc byte[2];
-        bool zipped = file.ReadAtLeast(start, 2, throwOnEndOfStream: false) == 2 && start[0] == 0x1F && start[1] == 0x8B;
+        bool zipped =
+            file.ReadAtLeast(start, 2, throwOnEndOfStream: false) == 2 && start[0] == 0x1F && start[1] == 0x8B;
         file.Position = 0;
         if (!zipped)
         {
@@ -42,7 +43,13 @@ public static class Idx
         }
         catch (Exception error) when (error is InvalidDataException or EndOfStreamException)
         {
-            throw new CorruptFileException(path, "gzip data", "an intact gzip file", error.Message.TrimEnd('.'), inner: error);
+            throw new CorruptFileException(
+                path,
+                "gzip data",
+                "an intact gzip file",
+                error.Message.TrimEnd('.'),
+                inner: error
+            );
         }
     }
 
@@ -140,7 +147,13 @@ public static class Idx
         if (array.Dimensions.Length != rank)
         {
             string advice = "Are the image and label files exchanged?";
-            throw new CorruptFileException(path, "offset 3", $"rank {rank} for {what}", $"{array.Dimensions.Length}", advice);
+            throw new CorruptFileException(
+                path,
+                "offset 3",
+                $"rank {rank} for {what}",
+                $"{array.Dimensions.Length}",
+                advice
+            );
         }
 
         return array;

@@ -55,7 +55,12 @@ internal static class BoundedReader
         int bad = bytes.IndexOfAnyExceptInRange((byte)0, (byte)1);
         if (bad >= 0)
         {
-            throw new CorruptFileException(source, $"array '{name}', element {bad}", "a bool byte of 0 or 1", $"{bytes[bad]}");
+            throw new CorruptFileException(
+                source,
+                $"array '{name}', element {bad}",
+                "a bool byte of 0 or 1",
+                $"{bytes[bad]}"
+            );
         }
     }
 }

@@ -51,14 +51,24 @@ public static class Npy
         if (bytes != length - headerLength)
         {
             string expected = $"{bytes} bytes of data for {header.Type} {ArraySizes.Format(header.Shape)}";
-            throw new CorruptFileException(source, $"offset {headerLength}", expected, $"{length - headerLength} bytes");
+            throw new CorruptFileException(
+                source,
+                $"offset {headerLength}",
+                expected,
+                $"{length - headerLength} bytes"
+            );
         }
 
         BoundedReader.CheckArrayLimit(source, name, bytes);
         byte[] data = BoundedReader.ReadUpTo(stream, bytes);
         if (data.Length != bytes)
         {
-            throw new CorruptFileException(source, $"offset {headerLength}", $"{bytes} bytes of data", $"{data.Length}");
+            throw new CorruptFileException(
+                source,
+                $"offset {headerLength}",
+                $"{bytes} bytes of data",
+                $"{data.Length}"
+            );
         }
 
         if (header.BigEndian)
@@ -125,7 +135,12 @@ public static class Npy
         if (got < 8 || !start[..6].SequenceEqual(Magic))
         {
             string found = Convert.ToHexStringLower(start[..Math.Min(got, 6)]);
-            throw new CorruptFileException(source, "offset 0", "the bytes 934e554d5059 (\\x93NUMPY) and a version", found);
+            throw new CorruptFileException(
+                source,
+                "offset 0",
+                "the bytes 934e554d5059 (\\x93NUMPY) and a version",
+                found
+            );
         }
 
         int major = start[6];
@@ -141,9 +156,10 @@ public static class Npy
             throw new CorruptFileException(source, "offset 8", $"a {field}-byte header length", "the end of the file");
         }
 
-        long textLength = major == 1
-            ? BinaryPrimitives.ReadUInt16LittleEndian(lengthField)
-            : BinaryPrimitives.ReadUInt32LittleEndian(lengthField);
+        long textLength =
+            major == 1
+                ? BinaryPrimitives.ReadUInt16LittleEndian(lengthField)
+                : BinaryPrimitives.ReadUInt32LittleEndian(lengthField);
         long most = Math.Min(MaxHeader, length - 8 - field);
         if (textLength > most)
         {

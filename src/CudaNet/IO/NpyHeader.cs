@@ -103,7 +103,10 @@ internal sealed record NpyHeader(ArrayType Type, bool BigEndian, bool FortranOrd
 
             if (type is null || fortran is null || shape is null)
             {
-                string missing = type is null ? "descr" : fortran is null ? "fortran_order" : "shape";
+                string missing =
+                    type is null ? "descr"
+                    : fortran is null ? "fortran_order"
+                    : "shape";
                 throw Fault("the keys descr, fortran_order and shape", $"no {missing}");
             }
 
@@ -184,7 +187,14 @@ internal sealed record NpyHeader(ArrayType Type, bool BigEndian, bool FortranOrd
                 _at++;
             }
 
-            if (!long.TryParse(text.AsSpan(start, _at - start), NumberStyles.None, CultureInfo.InvariantCulture, out long n))
+            if (
+                !long.TryParse(
+                    text.AsSpan(start, _at - start),
+                    NumberStyles.None,
+                    CultureInfo.InvariantCulture,
+                    out long n
+                )
+            )
             {
                 string found = _at > start ? text[start.._at] : Found();
                 throw Fault("a dimension from 0 to 2^63 - 1", found);
@@ -248,6 +258,12 @@ internal sealed record NpyHeader(ArrayType Type, bool BigEndian, bool FortranOrd
             new(source, $"header, character {_at}", expected, found);
 
         private CorruptFileException Unsupported(string found) =>
-            new(source, "header key 'descr'", $"one of {Supported}", found, "Convert the array with astype() and save again.");
+            new(
+                source,
+                "header key 'descr'",
+                $"one of {Supported}",
+                found,
+                "Convert the array with astype() and save again."
+            );
     }
 }

@@ -36,7 +36,11 @@ public static class Npz
     /// <param name="maxBytes">The most bytes that the arrays may take together.</param>
     /// <exception cref="CorruptFileException">As for <see cref="Read(string, long)"/>.</exception>
     /// <exception cref="NotSupportedException">One array holds more bytes than a .NET array can.</exception>
-    public static IReadOnlyList<NamedArray> Read(Stream stream, string source = "npz stream", long maxBytes = long.MaxValue)
+    public static IReadOnlyList<NamedArray> Read(
+        Stream stream,
+        string source = "npz stream",
+        long maxBytes = long.MaxValue
+    )
     {
         ArgumentNullException.ThrowIfNull(stream);
         if (!stream.CanSeek)
@@ -123,12 +127,24 @@ public static class Npz
         string full = entry.FullName;
         if (!full.EndsWith(Ending, StringComparison.Ordinal) || full.Length == Ending.Length)
         {
-            throw new CorruptFileException(where, "name", "a name that ends in .npy", $"'{full}'", "Is this file an .npz?");
+            throw new CorruptFileException(
+                where,
+                "name",
+                "a name that ends in .npy",
+                $"'{full}'",
+                "Is this file an .npz?"
+            );
         }
 
         if (entry.IsEncrypted)
         {
-            throw new CorruptFileException(where, "flags", "an entry without a password", "an encrypted one", "Decrypt it.");
+            throw new CorruptFileException(
+                where,
+                "flags",
+                "an entry without a password",
+                "an encrypted one",
+                "Decrypt it."
+            );
         }
 
         long packed = entry.CompressedLength;

@@ -166,7 +166,10 @@ public static class Safetensors
         ReadOnlyMemory<byte> json = BuildHeader(ordered, metadata);
         if (json.Length > MaxHeader)
         {
-            throw new ArgumentException($"The header takes {json.Length} bytes; readers accept {MaxHeader}.", nameof(arrays));
+            throw new ArgumentException(
+                $"The header takes {json.Length} bytes; readers accept {MaxHeader}.",
+                nameof(arrays)
+            );
         }
 
         // Spaces after the JSON align the data section to 8 bytes.
@@ -191,7 +194,10 @@ public static class Safetensors
             CheckText(array.Name);
             if (array.Name == SafetensorsHeader.MetadataKey)
             {
-                throw new ArgumentException($"'{array.Name}' is reserved by the format; rename the array.", nameof(arrays));
+                throw new ArgumentException(
+                    $"'{array.Name}' is reserved by the format; rename the array.",
+                    nameof(arrays)
+                );
             }
 
             if (array.Shape.Length > SafetensorsHeader.MaxRank)

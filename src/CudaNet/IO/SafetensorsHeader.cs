@@ -157,7 +157,10 @@ public sealed record SafetensorsHeader(
 
         if (type is null || shape is null || offsets is null)
         {
-            string missing = type is null ? DtypeKey : shape is null ? ShapeKey : OffsetsKey;
+            string missing =
+                type is null ? DtypeKey
+                : shape is null ? ShapeKey
+                : OffsetsKey;
             throw new CorruptFileException(source, name, AllKeys, $"no {missing}");
         }
 

@@ -6,7 +6,13 @@ public sealed class LayerNorm : Module<Tensor, Tensor>
     private readonly long[] _shape;
 
     /// <summary>Weight starts at 1, bias at 0; without <paramref name="affine"/> there is neither.</summary>
-    public LayerNorm(Shape normalizedShape, double eps = 1e-5, bool affine = true, DType dtype = DType.Float32, Device? device = null)
+    public LayerNorm(
+        Shape normalizedShape,
+        double eps = 1e-5,
+        bool affine = true,
+        DType dtype = DType.Float32,
+        Device? device = null
+    )
     {
         _shape = normalizedShape.Dims.ToArray();
         Eps = eps;

@@ -114,9 +114,15 @@ public abstract class Module
     private void RequireFreeName(string name)
     {
         if (name.Length == 0 || name.Contains('.'))
-            throw new ArgumentException($"'{name}' is no name for a parameter, buffer or module: it is empty or contains a dot", nameof(name));
+            throw new ArgumentException(
+                $"'{name}' is no name for a parameter, buffer or module: it is empty or contains a dot",
+                nameof(name)
+            );
         if (_parameters.Concat(_buffers).Any(p => p.Name == name) || _children.Any(c => c.Name == name))
-            throw new ArgumentException($"{GetType().Name} has a parameter, buffer or module '{name}' already", nameof(name));
+            throw new ArgumentException(
+                $"{GetType().Name} has a parameter, buffer or module '{name}' already",
+                nameof(name)
+            );
     }
 
     private static string Names(List<string> names) => names.Count == 0 ? "none" : string.Join(", ", names);

@@ -4,6 +4,10 @@ internal sealed class MeanOp() : ReductionOp("mean")
 {
     public static readonly MeanOp Instance = new();
 
+    internal override CpuKernel? Cpu => CpuReduce.Mean;
+
+    protected override bool TakesIntegers => false;
+
     public override void Reference(ReferenceCall call)
     {
         var (x, y) = (call.Input(), call.Output());

@@ -94,7 +94,7 @@ internal static unsafe class CpuElementwise
     }
 
     private static void Where<T>(in OpCall call)
-        where T : unmanaged
+        where T : unmanaged, INumber<T>
     {
         var (condition, a, b, y) = (call.Input(0), call.Input(1), call.Input(2), call.Output(0));
         var walk = new StridedWalk(y.Shape, condition, a, b);

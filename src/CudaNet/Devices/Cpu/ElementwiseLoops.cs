@@ -220,11 +220,11 @@ internal readonly unsafe struct WhereLoop<T>(
     Tensor a,
     Tensor b,
     Tensor y,
-    long stepC,
+    long stepCondition,
     long stepA,
     long stepB
 ) : IInnerLoop
-    where T : unmanaged
+    where T : unmanaged, INumber<T>
 {
     private readonly byte* _condition = condition.Data;
     private readonly T* _a = (T*)a.Data;
@@ -233,30 +233,29 @@ internal readonly unsafe struct WhereLoop<T>(
 
     public void Run(long at, long condition, long a, long b, long count)
     {
-        var c = _condition + condition;
-        var x = _a + a;
-        var z = _b + b;
-        var y = _y + at;
-        var (xs, zs, cs) = (stepA, stepB, stepC);
-        // The constants let the compiler address the common layouts without multiplications.
-        if (cs == 1 && xs == 1 && zs == 1)
-            Choose(c, 1, x, 1, z, 1, y, count);
-        else if (cs == 1 && xs == 1 && zs == 0)
-            Choose(c, 1, x, 1, z, 0, y, count);
-        else if (cs == 1 && xs == 0 && zs == 1)
-            Choose(c, 1, x, 0, z, 1, y, count);
-        else
-            Choose(c, cs, x, xs, z, zs, y, count);
+        long done = 0;
+        if (stepCondition == 1 && (ulong)stepA <= 1 && (ulong)stepB <= 1)
+            done = Vector512.IsHardwareAccelerated
+                ? Choose<Simd512<T>>(_condition + condition, _a + a, _b + b, _y + at, count)
+                : Choose<SimdAny<T>>(_condition + condition, _a + a, _b + b, _y + at, count);
+        for (var i = done; i < count; i++)
+        {
+            var source = _condition[condition + i * stepCondition] != 0 ? _a + a + i * stepA : _b + b + i * stepB;
+            _y[at + i] = *source;
+        }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Choose(byte* c, long cs, T* x, long xs, T* z, long zs, T* y, long count)
+    private long Choose<V>(byte* condition, T* a, T* b, T* y, long count)
+        where V : unmanaged, ISimd<V, T>
     {
-        for (long i = 0; i < count; i++)
+        long i = 0;
+        for (; i <= count - V.Count; i += V.Count)
         {
-            var (yes, no) = (x[i * xs], z[i * zs]);
-            y[i] = c[i * cs] != 0 ? yes : no;
+            var yes = stepA == 0 ? V.Create(*a) : V.Load(a + i);
+            var no = stepB == 0 ? V.Create(*b) : V.Load(b + i);
+            V.Select(V.LoadMask(condition + i), yes, no).Store(y + i);
         }
+        return i;
     }
 }
 

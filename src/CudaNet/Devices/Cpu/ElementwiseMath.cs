@@ -14,9 +14,8 @@ internal static class ElementwiseMath
     {
         if (typeof(T) == typeof(double))
             return V.ExpDouble(x);
-        // Beyond these bounds the result is 0 or ∞ all the same. A NaN fails both comparisons and passes.
-        var clamped = V.Select(V.LessThan(x, Constant<V, T>(-105)), Constant<V, T>(-105), x);
-        clamped = V.Select(V.LessThan(Constant<V, T>(89.5), clamped), Constant<V, T>(89.5), clamped);
+        // Beyond these bounds the result is 0 or ∞ all the same; a NaN passes.
+        var clamped = V.Min(Constant<V, T>(89.5), V.Max(Constant<V, T>(-105), x));
         // Cody and Waite: x = n·ln 2 + r with ln 2 in two parts, of which n times the first is exact. Adding and taking away
         // 1.5·2²³ rounds to a whole number.
         var magic = Constant<V, T>(12582912);

@@ -36,6 +36,12 @@ internal unsafe interface ISimd<TSelf, T>
     static abstract TSelf MultiplyAdd(TSelf a, TSelf b, TSelf c);
     static abstract TSelf Abs(TSelf a);
     static abstract TSelf Sqrt(TSelf a);
+
+    /// <summary>The smaller; the second where either is NaN.</summary>
+    static abstract TSelf Min(TSelf a, TSelf b);
+
+    /// <summary>The larger; the second where either is NaN.</summary>
+    static abstract TSelf Max(TSelf a, TSelf b);
     static abstract TSelf Equal(TSelf a, TSelf b);
     static abstract TSelf LessThan(TSelf a, TSelf b);
     static abstract TSelf LessThanOrEqual(TSelf a, TSelf b);
@@ -51,6 +57,9 @@ internal unsafe interface ISimd<TSelf, T>
 
     /// <summary>Writes one byte, 0 or 1, for each lane of a mask.</summary>
     void StoreMask(byte* target);
+
+    /// <summary>The mask of the bytes, one for each lane, that are not 0.</summary>
+    static abstract TSelf LoadMask(byte* source);
 }
 
 /// <summary>512 bits, where the machine has them.</summary>
@@ -109,6 +118,12 @@ internal readonly unsafe struct Simd512<T>(Vector512<T> value) : ISimd<Simd512<T
     public static Simd512<T> Sqrt(Simd512<T> a) => new(Vector512.Sqrt(a._v));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512<T> Min(Simd512<T> a, Simd512<T> b) => new(Vector512.MinNative(a._v, b._v));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512<T> Max(Simd512<T> a, Simd512<T> b) => new(Vector512.MaxNative(a._v, b._v));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd512<T> Equal(Simd512<T> a, Simd512<T> b) => new(Vector512.Equals(a._v, b._v));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -126,7 +141,7 @@ internal readonly unsafe struct Simd512<T>(Vector512<T> value) : ISimd<Simd512<T
     {
         if (Avx512F.IsSupported)
             return From(Avx512F.Scale(a._v.AsSingle(), n._v.AsSingle()));
-        var whole = Vector512.ConvertToInt32(n._v.AsSingle());
+        var whole = Vector512.ConvertToInt32Native(n._v.AsSingle());
         var half = whole >> 1;
         return From(a._v.AsSingle() * Power(half) * Power(whole - half));
     }
@@ -151,6 +166,27 @@ internal readonly unsafe struct Simd512<T>(Vector512<T> value) : ISimd<Simd512<T
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void StoreMask(byte* target) => Mask.Store(_v.ExtractMostSignificantBits(), Count, target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512<T> LoadMask(byte* source)
+    {
+        if (sizeof(T) == 1)
+            return ~From(Vector512.Equals(Vector512.Load(source), Vector512<byte>.Zero));
+        if (sizeof(T) == 2 && Avx512BW.IsSupported)
+            return ~From(
+                Vector512.Equals(Avx512BW.ConvertToVector512Int16(Vector256.Load(source)), Vector512<short>.Zero)
+            );
+        if (sizeof(T) == 4 && Avx512F.IsSupported)
+            return ~From(
+                Vector512.Equals(Avx512F.ConvertToVector512Int32(Vector128.Load(source)), Vector512<int>.Zero)
+            );
+        if (sizeof(T) == 8 && Avx512F.IsSupported)
+        {
+            var bytes = Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<ulong>(source)).AsByte();
+            return ~From(Vector512.Equals(Avx512F.ConvertToVector512Int64(bytes), Vector512<long>.Zero));
+        }
+        return Mask.Load<Simd512<T>, T>(source);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Simd512<T> From<TOther>(Vector512<TOther> value) => new(value.As<TOther, T>());
@@ -210,6 +246,12 @@ internal readonly unsafe struct SimdAny<T>(Vector<T> value) : ISimd<SimdAny<T>, 
     public static SimdAny<T> Sqrt(SimdAny<T> a) => new(Vector.SquareRoot(a._v));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static SimdAny<T> Min(SimdAny<T> a, SimdAny<T> b) => new(Vector.MinNative(a._v, b._v));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static SimdAny<T> Max(SimdAny<T> a, SimdAny<T> b) => new(Vector.MaxNative(a._v, b._v));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static SimdAny<T> Equal(SimdAny<T> a, SimdAny<T> b) => new(Vector.Equals(a._v, b._v));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -225,7 +267,7 @@ internal readonly unsafe struct SimdAny<T>(Vector<T> value) : ISimd<SimdAny<T>, 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static SimdAny<T> Scale(SimdAny<T> a, SimdAny<T> n)
     {
-        var whole = Vector.ConvertToInt32(n.Single);
+        var whole = Vector.ConvertToInt32Native(n.Single);
         var half = whole >> 1;
         return From(a.Single * Power(half) * Power(whole - half));
     }
@@ -249,10 +291,30 @@ internal readonly unsafe struct SimdAny<T>(Vector<T> value) : ISimd<SimdAny<T>, 
         typeof(T) == typeof(float) ? From(Vector.Cos(a.Single)) : From(Vector.Cos(a.Double));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void StoreMask(byte* target)
+    public void StoreMask(byte* target) =>
+        Mask.Store(
+            Vector<byte>.Count == Vector256<byte>.Count
+                ? _v.AsVector256().ExtractMostSignificantBits()
+                : _v.AsVector128().ExtractMostSignificantBits(),
+            Count,
+            target
+        );
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static SimdAny<T> LoadMask(byte* source)
     {
-        for (var i = 0; i < Count; i++)
-            target[i] = _v[i] != T.Zero ? (byte)1 : (byte)0;
+        if (sizeof(T) == 1)
+            return ~From(Vector.Equals(Vector.Load(source), Vector<byte>.Zero));
+        if (Avx2.IsSupported && Vector<byte>.Count == Vector256<byte>.Count)
+        {
+            if (sizeof(T) == 2)
+                return ~From(Vector.Equals(Avx2.ConvertToVector256Int16(source).AsVector(), Vector<short>.Zero));
+            if (sizeof(T) == 4)
+                return ~From(Vector.Equals(Avx2.ConvertToVector256Int32(source).AsVector(), Vector<int>.Zero));
+            if (sizeof(T) == 8)
+                return ~From(Vector.Equals(Avx2.ConvertToVector256Int64(source).AsVector(), Vector<long>.Zero));
+        }
+        return Mask.Load<SimdAny<T>, T>(source);
     }
 
     private Vector<float> Single => Vector.AsVectorSingle(_v);
@@ -268,12 +330,28 @@ internal static unsafe class Mask
 {
     private const ulong LowestBits = 0x0101010101010101;
 
-    /// <summary>One byte, 0 or 1, for each of the lowest <paramref name="count"/> bits; the count is a multiple of 8.</summary>
+    /// <summary>One byte, 0 or 1, for each of the lowest <paramref name="count"/> bits, a power of two from 2.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(ulong bits, int count, byte* target)
     {
-        for (var i = 0; i < count; i += 8)
-            Unsafe.WriteUnaligned(target + i, Spread((byte)(bits >> i)));
+        if (count == 2)
+            Unsafe.WriteUnaligned(target, (ushort)Spread((byte)bits));
+        else if (count == 4)
+            Unsafe.WriteUnaligned(target, (uint)Spread((byte)bits));
+        else
+            for (var i = 0; i < count; i += 8)
+                Unsafe.WriteUnaligned(target + i, Spread((byte)(bits >> i)));
+    }
+
+    /// <summary>The mask of bytes that are not 0, lane by lane: for machines without an instruction that widens bytes.</summary>
+    public static V Load<V, T>(byte* source)
+        where V : unmanaged, ISimd<V, T>
+        where T : unmanaged, INumber<T>
+    {
+        Unsafe.SkipInit(out V lanes);
+        for (var i = 0; i < V.Count; i++)
+            ((T*)&lanes)[i] = T.CreateTruncating(source[i]);
+        return ~V.Equal(lanes, V.Create(T.Zero));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,0 +1,172 @@
+// gather: output[..., i, ...] = input[..., index[..., i, ...], ...] along one axis. scatter_add: its adjoint.
+// An index out of range is never followed: gather gives NaN (0 for integers), scatter_add leaves it out.
+//
+// Variants of scatter_add; in both, the input comes first and then the source in the order of its positions along the
+// axis, so sums do not depend on the launch
+//   1  one thread per element of the output, which looks at every position of the axis: no memory is written twice, but
+//      the work is the output's size times the axis. For small outputs, and for 16-bit types, whose sums are kept in f32.
+//   2  the output starts as a copy of the input; then one thread per line of the source along the axis adds its
+//      elements in order: lines never meet. The work is the source's size. For large outputs.
+#include "device/convert.cuh"
+
+namespace {
+
+constexpr int block = 256;
+constexpr int64_t small_output = 1 << 16;
+
+struct Axes {
+    int32_t rank, axis;
+    int64_t index_sizes[CN_MAX_RANK], index_strides[CN_MAX_RANK];
+    int64_t sizes[CN_MAX_RANK], strides[CN_MAX_RANK];  // of the tensor that is picked from
+    int64_t source_strides[CN_MAX_RANK];               // of scatter_add's source, shaped as the index
+};
+
+Axes make_axes(const CnTensor* picked, const CnTensor* index, const CnTensor* source, int64_t dim) {
+    Axes axes;
+    memset(&axes, 0, sizeof axes);
+    axes.rank = index->rank;
+    axes.axis = static_cast<int32_t>(dim < 0 ? dim + index->rank : dim);
+    memcpy(axes.index_sizes, index->shape, sizeof axes.index_sizes);
+    memcpy(axes.index_strides, index->strides, sizeof axes.index_strides);
+    memcpy(axes.sizes, picked->shape, sizeof axes.sizes);
+    memcpy(axes.strides, picked->strides, sizeof axes.strides);
+    if (source) memcpy(axes.source_strides, source->strides, sizeof axes.source_strides);
+    return axes;
+}
+
+__device__ __forceinline__ float not_there(float) { return NAN; }
+__device__ __forceinline__ double not_there(double) { return NAN; }
+__device__ __forceinline__ cn_half not_there(cn_half) { return cn_half{0x7e00}; }
+__device__ __forceinline__ cn_bf16 not_there(cn_bf16) { return cn_bf16{0x7fc0}; }
+template <class T>
+__device__ __forceinline__ T not_there(T) {
+    return T(0);
+}
+
+template <class T>
+__global__ void __launch_bounds__(block) gather_kernel(const T* __restrict__ input, const int64_t* __restrict__ index,
+                                                       T* __restrict__ output, int64_t numel, Axes axes) {
+    for (int64_t i = static_cast<int64_t>(blockIdx.x) * block + threadIdx.x; i < numel;
+         i += static_cast<int64_t>(gridDim.x) * block) {
+        int64_t rest = i, place = 0, from = 0;
+        for (int d = axes.rank - 1; d >= 0; d--) {
+            int64_t next = rest / axes.index_sizes[d], at = rest - next * axes.index_sizes[d];
+            place += at * axes.index_strides[d];
+            if (d != axes.axis) from += at * axes.strides[d];
+            rest = next;
+        }
+        int64_t picked = index[place];
+        bool there = picked >= 0 && picked < axes.sizes[axes.axis];
+        output[i] = there ? input[from + picked * axes.strides[axes.axis]] : not_there(T());
+    }
+}
+
+template <class T>
+__global__ void __launch_bounds__(block)
+    scatter_add_v1(const T* __restrict__ input, const int64_t* __restrict__ index, const T* __restrict__ source,
+                   T* __restrict__ output, int64_t numel, Axes axes) {
+    int64_t i = static_cast<int64_t>(blockIdx.x) * block + threadIdx.x;
+    if (i >= numel) return;
+    int64_t rest = i, from = 0, place = 0, line = 0, own = 0;
+    bool reached = true;  // the index may be shorter than the output along the other axes
+    for (int d = axes.rank - 1; d >= 0; d--) {
+        int64_t next = rest / axes.sizes[d], at = rest - next * axes.sizes[d];
+        from += at * axes.strides[d];
+        rest = next;
+        if (d == axes.axis) {
+            own = at;
+            continue;
+        }
+        place += at * axes.index_strides[d];
+        line += at * axes.source_strides[d];
+        reached = reached && at < axes.index_sizes[d];
+    }
+    acc_t<T> sum = to_acc(input[from]);
+    if (reached)
+        for (int64_t k = 0; k < axes.index_sizes[axes.axis]; k++)
+            if (index[place + k * axes.index_strides[axes.axis]] == own)
+                sum += to_acc(source[line + k * axes.source_strides[axes.axis]]);
+    output[i] = from_acc<T>(sum);
+}
+
+template <class T>
+__global__ void __launch_bounds__(block)
+    scatter_copy_kernel(const T* __restrict__ input, T* __restrict__ output, int64_t numel, Axes axes) {
+    int64_t i = static_cast<int64_t>(blockIdx.x) * block + threadIdx.x;
+    if (i >= numel) return;
+    int64_t rest = i, from = 0;
+    for (int d = axes.rank - 1; d >= 0; d--) {
+        int64_t next = rest / axes.sizes[d];
+        from += (rest - next * axes.sizes[d]) * axes.strides[d];
+        rest = next;
+    }
+    output[i] = input[from];
+}
+
+template <class T>
+__global__ void __launch_bounds__(block) scatter_add_v2(const int64_t* __restrict__ index, const T* __restrict__ source,
+                                                        T* __restrict__ output, int64_t lines, Axes axes) {
+    int64_t i = static_cast<int64_t>(blockIdx.x) * block + threadIdx.x;
+    if (i >= lines) return;
+    int64_t rest = i, to = 0, place = 0, from = 0, step = 1, along = 1;
+    for (int d = axes.rank - 1; d >= 0; d--) {
+        if (d == axes.axis) {
+            along = step;
+        } else {
+            int64_t next = rest / axes.index_sizes[d], at = rest - next * axes.index_sizes[d];
+            to += at * step;
+            place += at * axes.index_strides[d];
+            from += at * axes.source_strides[d];
+            rest = next;
+        }
+        step *= axes.sizes[d];
+    }
+    for (int64_t k = 0; k < axes.index_sizes[axes.axis]; k++) {
+        int64_t picked = index[place + k * axes.index_strides[axes.axis]];
+        if (picked >= 0 && picked < axes.sizes[axes.axis])
+            output[to + picked * along] = from_acc<T>(to_acc(output[to + picked * along]) +
+                                                      to_acc(source[from + k * axes.source_strides[axes.axis]]));
+    }
+}
+
+CnStatus launch_gather(const CnCall* call) {
+    const CnTensor *input = cn_arg(call, 0), *index = cn_arg(call, 1), *output = cn_arg(call, 2);
+    Axes axes = make_axes(input, index, nullptr, cn_attr_int(call, 0));
+    int64_t numel = cn_numel(*output), grid = cn_ceil_div(numel, block);
+    CN_DISPATCH_ALL(input->dtype, T, {
+        return CN_LAUNCH(call, (gather_kernel<T>), grid < 65536 ? grid : 65536, block, 0, cn_data<const T>(input),
+                         cn_data<const int64_t>(index), cn_data<T>(output), numel, axes);
+    });
+    return cn_unsupported_dtype(call, input->dtype);
+}
+
+template <class T>
+CnStatus scatter_add(const CnCall* call, const CnTensor* input, const CnTensor* index, const CnTensor* source,
+                     const CnTensor* output, const Axes& axes) {
+    int64_t numel = cn_numel(*output), places = cn_numel(*index);
+    int64_t lines = places == 0 ? 0 : places / index->shape[axes.axis];
+    bool sums_in_place = sizeof(acc_t<T>) == sizeof(T);
+    int variant = call->variant != 0 ? call->variant : numel > small_output ? 2 : 1;
+    if (!sums_in_place) variant = 1;
+    if (variant == 1)
+        return CN_LAUNCH(call, (scatter_add_v1<T>), cn_ceil_div(numel, block), block, 0, cn_data<const T>(input),
+                         cn_data<const int64_t>(index), cn_data<const T>(source), cn_data<T>(output), numel, axes);
+    CN_TRY(CN_LAUNCH(call, (scatter_copy_kernel<T>), cn_ceil_div(numel, block), block, 0, cn_data<const T>(input),
+                     cn_data<T>(output), numel, axes));
+    return CN_LAUNCH(call, (scatter_add_v2<T>), cn_ceil_div(lines, block), block, 0, cn_data<const int64_t>(index),
+                     cn_data<const T>(source), cn_data<T>(output), lines, axes);
+}
+
+CnStatus launch_scatter_add(const CnCall* call) {
+    const CnTensor *input = cn_arg(call, 0), *index = cn_arg(call, 1), *source = cn_arg(call, 2),
+                   *output = cn_arg(call, 3);
+    Axes axes = make_axes(input, index, source, cn_attr_int(call, 0));
+    CN_DISPATCH_FLOATING(input->dtype, T, { return scatter_add<T>(call, input, index, source, output, axes); });
+    return cn_unsupported_dtype(call, input->dtype);
+}
+
+}  // namespace
+
+CN_KERNEL(gather, "input, index; dim: int -> output", launch_gather, nullptr, "one element per thread");
+CN_KERNEL(scatter_add, "input, index, src; dim: int -> output", launch_scatter_add, nullptr,
+          "one thread per element of the output", "a copy, then one thread per line of the source");

@@ -1,0 +1,38 @@
+// Variant 1: one thread per element of C, which reads a row of A and a column of B from global memory: 2K loads for K
+// multiply-adds. The baseline, and quick enough for very small matrices.
+#ifndef CUDANET_KERNELS_GEMM_NAIVE_CUH
+#define CUDANET_KERNELS_GEMM_NAIVE_CUH
+
+#include "problem.cuh"
+
+namespace cn {
+
+constexpr int gemm_naive_block = 256;
+
+template <class T>
+__global__ void __launch_bounds__(gemm_naive_block) gemm_v1(GemmProblem<T> p) {
+    int64_t count = p.batches * p.m * p.n;
+    int64_t stride = static_cast<int64_t>(gridDim.x) * gemm_naive_block;
+    for (int64_t at = static_cast<int64_t>(blockIdx.x) * gemm_naive_block + threadIdx.x; at < count; at += stride) {
+        int64_t batch = at / (p.m * p.n), within = at - batch * p.m * p.n;
+        int64_t row = within / p.n, col = within - row * p.n;
+        const T *a, *b;
+        T* c;
+        p.select(batch, a, b, c);
+        a += row * p.a_row;
+        b += col * p.b_col;
+        acc_t<T> sum = 0;
+        for (int64_t k = 0; k < p.k; k++) sum += to_acc(a[k * p.a_col]) * to_acc(b[k * p.b_row]);
+        p.put(c, row, col, sum);
+    }
+}
+
+template <class T>
+CnStatus launch_gemm_v1(const CnCall* call, const GemmProblem<T>& p) {
+    int64_t blocks = cn_ceil_div(p.batches * p.m * p.n, gemm_naive_block);
+    return CN_LAUNCH(call, (gemm_v1<T>), blocks < INT32_MAX ? blocks : INT32_MAX, gemm_naive_block, 0, p);
+}
+
+}  // namespace cn
+
+#endif

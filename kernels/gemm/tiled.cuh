@@ -1,0 +1,52 @@
+// Variant 2: one thread per element of C, operands through shared memory in tiles of 16 x 16, so that each element of A
+// and B is read from global memory once per 16 rows or columns instead of once per row or column. Two shared loads per
+// multiply-add still limit it. Neighbouring threads load along whichever axis is contiguous.
+#ifndef CUDANET_KERNELS_GEMM_TILED_CUH
+#define CUDANET_KERNELS_GEMM_TILED_CUH
+
+#include "problem.cuh"
+
+namespace cn {
+
+constexpr int gemm_tile = 16;
+
+template <class T>
+__global__ void __launch_bounds__(gemm_tile* gemm_tile) gemm_v2(GemmProblem<T> p, GemmTiles tiles) {
+    // One more column keeps the threads of a column in different banks.
+    CN_SHARED(acc_t<T>, a_tile, [gemm_tile][gemm_tile + 1]);
+    CN_SHARED(acc_t<T>, b_tile, [gemm_tile][gemm_tile + 1]);
+    const int tx = threadIdx.x % gemm_tile, ty = threadIdx.x / gemm_tile;
+    const bool a_by_col = p.a_col == 1, b_by_col = p.b_col == 1;
+    const int a_i = a_by_col ? ty : tx, a_k = a_by_col ? tx : ty;
+    const int b_k = b_by_col ? ty : tx, b_j = b_by_col ? tx : ty;
+    for (int64_t tile = blockIdx.x; tile < tiles.count; tile += gridDim.x) {
+        int64_t batch, row0, col0;
+        tiles.split(tile, batch, row0, col0);
+        row0 *= gemm_tile;
+        col0 *= gemm_tile;
+        const T *a, *b;
+        T* c;
+        p.select(batch, a, b, c);
+        acc_t<T> sum = 0;
+        for (int64_t k0 = 0; k0 < p.k; k0 += gemm_tile) {
+            bool a_in = row0 + a_i < p.m && k0 + a_k < p.k, b_in = k0 + b_k < p.k && col0 + b_j < p.n;
+            a_tile[a_i][a_k] = a_in ? to_acc(a[(row0 + a_i) * p.a_row + (k0 + a_k) * p.a_col]) : acc_t<T>(0);
+            b_tile[b_k][b_j] = b_in ? to_acc(b[(k0 + b_k) * p.b_row + (col0 + b_j) * p.b_col]) : acc_t<T>(0);
+            __syncthreads();
+#pragma unroll
+            for (int k = 0; k < gemm_tile; k++) sum += a_tile[ty][k] * b_tile[k][tx];
+            __syncthreads();
+        }
+        if (row0 + ty < p.m && col0 + tx < p.n) p.put(c, row0 + ty, col0 + tx, sum);
+    }
+}
+
+template <class T>
+CnStatus launch_gemm_v2(const CnCall* call, const GemmProblem<T>& p) {
+    auto tiles = GemmTiles::of(p, gemm_tile, gemm_tile);
+    return CN_LAUNCH(call, (gemm_v2<T>), tiles.grid(), gemm_tile * gemm_tile, 0, p, tiles);
+}
+
+}  // namespace cn
+
+#endif

@@ -1,0 +1,212 @@
+// sgd, adamw: one launch steps all parameters. A table of addresses and sizes travels by value in the kernel's
+// parameters (4 KiB); only when there are more parameters than it holds does a second launch follow.
+//
+// The learning rate and the number of the step are read from device memory, and the last block to arrive counts the step,
+// so a captured graph can be replayed. Formulas are PyTorch's.
+#include "device/convert.cuh"
+
+namespace {
+
+constexpr int block = 256, per_thread = 4;
+constexpr int64_t per_block = block * per_thread;
+
+template <int LISTS, int CAPACITY>
+struct Table {
+    int32_t count;
+    int64_t blocks;                 // of this launch
+    int64_t first_block[CAPACITY];  // where each parameter's blocks begin
+    int64_t numel[CAPACITY];
+    void* data[LISTS][CAPACITY];
+};
+using SgdTable = Table<3, 96>;
+using AdamTable = Table<4, 80>;
+static_assert(sizeof(SgdTable) <= 3968 && sizeof(AdamTable) <= 3968, "with the other arguments, 4 KiB at most");
+
+// The steps taken before this one. Read and counted by atomic operations: blocks that have not arrived yet still read.
+__device__ __forceinline__ int64_t steps_before(int64_t* state) {
+    return static_cast<int64_t>(atomicAdd(reinterpret_cast<unsigned long long*>(state), 0ull));
+}
+
+// Called by one thread of each block when it has read the step.
+__device__ __forceinline__ void arrive(int64_t* state, int64_t blocks) {
+    unsigned long long* count = reinterpret_cast<unsigned long long*>(state);
+    __threadfence();
+    if (atomicAdd(count + 1, 1ull) + 1 == static_cast<unsigned long long>(blocks)) {
+        atomicExch(count + 1, 0ull);
+        atomicAdd(count, 1ull);
+    }
+}
+
+// Which parameter this block works on, and where in it.
+template <class Entries>
+__device__ __forceinline__ int find(const Entries& table, int64_t* first) {
+    int low = 0, high = table.count - 1;
+    while (low < high) {
+        int middle = (low + high + 1) / 2;
+        if (table.first_block[middle] <= static_cast<int64_t>(blockIdx.x))
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    *first = (static_cast<int64_t>(blockIdx.x) - table.first_block[low]) * per_block;
+    return low;
+}
+
+struct SgdOptions {
+    double momentum, dampening, weight_decay;
+    bool nesterov, counts;  // counts: this launch is the last one of the step
+};
+
+template <class T>
+__global__ void __launch_bounds__(block)
+    sgd_kernel(SgdTable table, const double* __restrict__ lr, int64_t* __restrict__ state, SgdOptions options) {
+    using A = acc_t<T>;
+    CN_SHARED(int64_t, before, [1]);
+    if (threadIdx.x == 0) {
+        before[0] = steps_before(state);
+        if (options.counts) arrive(state, gridDim.x);
+    }
+    __syncthreads();
+    bool is_first = before[0] == 0;
+    int64_t first;
+    int which = find(table, &first);
+    T* __restrict__ param = static_cast<T*>(table.data[0][which]);
+    const T* __restrict__ grad = static_cast<const T*>(table.data[1][which]);
+    T* __restrict__ buffer = static_cast<T*>(table.data[2][which]);
+    A rate = static_cast<A>(lr[0]), momentum = static_cast<A>(options.momentum);
+    A weight = static_cast<A>(1 - options.dampening), decay = static_cast<A>(options.weight_decay);
+#pragma unroll
+    for (int k = 0; k < per_thread; k++) {
+        int64_t i = first + k * block + threadIdx.x;
+        if (i >= table.numel[which]) continue;
+        A p = to_acc(param[i]);
+        A step = to_acc(grad[i]) + decay * p;
+        if (options.momentum != 0) {
+            A held = is_first ? step : momentum * to_acc(buffer[i]) + weight * step;
+            buffer[i] = from_acc<T>(held);
+            step = options.nesterov ? step + momentum * held : held;
+        }
+        param[i] = from_acc<T>(p - rate * step);
+    }
+}
+
+struct AdamOptions {
+    double beta1, beta2, eps, weight_decay;
+    bool decoupled, counts;
+};
+
+__device__ __forceinline__ float root(float x) { return sqrtf(x); }
+__device__ __forceinline__ double root(double x) { return sqrt(x); }
+
+template <class T>
+__global__ void __launch_bounds__(block)
+    adamw_kernel(AdamTable table, const double* __restrict__ lr, int64_t* __restrict__ state, AdamOptions options) {
+    using A = acc_t<T>;
+    CN_SHARED(A, shared, [2]);
+    if (threadIdx.x == 0) {
+        double step = static_cast<double>(steps_before(state) + 1);
+        if (options.counts) arrive(state, gridDim.x);
+        shared[0] = static_cast<A>(lr[0] / (1 - pow(options.beta1, step)));
+        shared[1] = static_cast<A>(sqrt(1 - pow(options.beta2, step)));
+    }
+    __syncthreads();
+    A step_size = shared[0], correction = shared[1];
+    int64_t first;
+    int which = find(table, &first);
+    T* __restrict__ param = static_cast<T*>(table.data[0][which]);
+    const T* __restrict__ grad = static_cast<const T*>(table.data[1][which]);
+    T* __restrict__ exp_avg = static_cast<T*>(table.data[2][which]);
+    T* __restrict__ exp_avg_sq = static_cast<T*>(table.data[3][which]);
+    A keep = static_cast<A>(options.decoupled ? 1 - lr[0] * options.weight_decay : 1.0);
+    A decay = static_cast<A>(options.decoupled ? 0.0 : options.weight_decay);
+    A beta1 = static_cast<A>(options.beta1), rest1 = static_cast<A>(1 - options.beta1);
+    A beta2 = static_cast<A>(options.beta2), rest2 = static_cast<A>(1 - options.beta2);
+    A eps = static_cast<A>(options.eps);
+#pragma unroll
+    for (int k = 0; k < per_thread; k++) {
+        int64_t i = first + k * block + threadIdx.x;
+        if (i >= table.numel[which]) continue;
+        A p = to_acc(param[i]);
+        A g = to_acc(grad[i]) + decay * p;
+        A m = beta1 * to_acc(exp_avg[i]) + rest1 * g;
+        A v = beta2 * to_acc(exp_avg_sq[i]) + rest2 * g * g;
+        exp_avg[i] = from_acc<T>(m);
+        exp_avg_sq[i] = from_acc<T>(v);
+        param[i] = from_acc<T>(p * keep - step_size * m / (root(v) / correction + eps));
+    }
+}
+
+// Fills tables and launches each full one; launch(table, is_last) starts the kernel.
+template <class Entries, int LISTS, int CAPACITY, class Launch>
+CnStatus launch_tables(const CnCall* call, Launch launch) {
+    CnArg params = cn_list(call, 0);
+    Entries table;
+    memset(&table, 0, sizeof table);
+    for (int64_t i = 0; i <= params.count; i++) {
+        bool ends = i == params.count;
+        if ((ends || table.count == CAPACITY) && (table.blocks > 0 || ends)) {
+            // A step of parameters without elements still counts: one block finds nothing to do.
+            if (table.count == 0) table.count = 1;
+            if (table.blocks == 0) table.blocks = 1;
+            CN_TRY(launch(table, ends));
+            if (ends) break;
+            memset(&table, 0, sizeof table);
+        }
+        int64_t numel = cn_numel(params.items[i]);
+        if (numel == 0) continue;
+        table.first_block[table.count] = table.blocks;
+        table.numel[table.count] = numel;
+        for (int list = 0; list < LISTS; list++) {
+            CnArg tensors = cn_list(call, list);
+            table.data[list][table.count] = tensors.count > 0 ? tensors.items[i].data : nullptr;
+        }
+        table.blocks += cn_ceil_div(numel, per_block);
+        table.count++;
+    }
+    return CN_OK;
+}
+
+template <class T>
+CnStatus sgd(const CnCall* call) {
+    SgdOptions options = {cn_attr_float(call, 0), cn_attr_float(call, 1), cn_attr_float(call, 2), cn_attr_bool(call, 3),
+                          false};
+    return launch_tables<SgdTable, 3, 96>(call, [&](const SgdTable& table, bool is_last) {
+        options.counts = is_last;
+        return CN_LAUNCH(call, (sgd_kernel<T>), table.blocks, block, 0, table, cn_data<const double>(cn_arg(call, 3)),
+                         cn_data<int64_t>(cn_arg(call, 4)), options);
+    });
+}
+
+template <class T>
+CnStatus adamw(const CnCall* call) {
+    AdamOptions options = {cn_attr_float(call, 0), cn_attr_float(call, 1), cn_attr_float(call, 2),
+                           cn_attr_float(call, 3), cn_attr_bool(call, 4),  false};
+    return launch_tables<AdamTable, 4, 80>(call, [&](const AdamTable& table, bool is_last) {
+        options.counts = is_last;
+        return CN_LAUNCH(call, (adamw_kernel<T>), table.blocks, block, 0, table, cn_data<const double>(cn_arg(call, 4)),
+                         cn_data<int64_t>(cn_arg(call, 5)), options);
+    });
+}
+
+CnStatus launch_sgd(const CnCall* call) {
+    int32_t dtype = cn_arg(call, 0)->dtype;
+    CN_DISPATCH_FLOATING(dtype, T, { return sgd<T>(call); });
+    return cn_unsupported_dtype(call, dtype);
+}
+
+CnStatus launch_adamw(const CnCall* call) {
+    int32_t dtype = cn_arg(call, 0)->dtype;
+    CN_DISPATCH_FLOATING(dtype, T, { return adamw<T>(call); });
+    return cn_unsupported_dtype(call, dtype);
+}
+
+}  // namespace
+
+CN_KERNEL(sgd,
+          "param!*, grad*, momentum_buffer!?*, lr, state!; momentum: float, dampening: float, weight_decay: float, "
+          "nesterov: bool",
+          launch_sgd, nullptr, "1,024 elements per block, all parameters in one launch");
+CN_KERNEL(adamw,
+          "param!*, grad*, exp_avg!*, exp_avg_sq!*, lr, state!; beta1: float, beta2: float, eps: float, "
+          "weight_decay: float, decoupled: bool",
+          launch_adamw, nullptr, "1,024 elements per block, all parameters in one launch");

@@ -1,0 +1,85 @@
+using CudaNet.Data;
+using CudaNet.Nn;
+using CudaNet.Optim;
+using CudaNet.Training;
+
+namespace CudaNet.Models;
+
+/// <summary>
+/// Trains a classifier of 28 × 28 digits: on MNIST (LeCun, Bottou, Bengio, Haffner 1998) or, without files, on digits that the
+/// program draws itself.
+/// </summary>
+public sealed class DigitRecipe : IRecipe
+{
+    private readonly Func<Generator, Module<Tensor, Tensor>> _build;
+
+    private DigitRecipe(string name, string description, int epochs, Func<Generator, Module<Tensor, Tensor>> build)
+    {
+        (Name, Description, _build) = (name, description, build);
+        Options =
+        [
+            new("data", "DIR", null, "Folder with the MNIST files (IDX, also .gz); without it, digits drawn by the program."),
+            new("epochs", "N", $"{epochs}", "Passes over the training set."),
+            new("batch-size", "N", "64", "Images per step."),
+            new("lr", "X", "0.001", "Learning rate of AdamW."),
+            new("seed", "N", "1", "Chooses the first weights and the order of the images."),
+            new("limit", "N", null, "Train on the first N images only, and test on at most as many."),
+        ];
+    }
+
+    /// <summary>Multinomial logistic regression, 784-10.</summary>
+    public static DigitRecipe Linear { get; } =
+        new(
+            "linear",
+            "Logistic regression 784-10 on digits.",
+            5,
+            random => new Linear(DigitTraining.Pixels, DigitTraining.Classes, generator: random)
+        );
+
+    /// <summary>Two hidden layers of 512 rectified units, 784-512-512-10.</summary>
+    public static DigitRecipe Mlp { get; } =
+        new(
+            "mlp",
+            "Multilayer perceptron 784-512-512-10 on digits.",
+            10,
+            random => new Sequential(
+                new Linear(DigitTraining.Pixels, 512, generator: random),
+                new Relu(),
+                new Linear(512, 512, generator: random),
+                new Relu(),
+                new Linear(512, DigitTraining.Classes, generator: random)
+            )
+        );
+
+    /// <inheritdoc/>
+    public string Name { get; }
+
+    /// <inheritdoc/>
+    public string Description { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<RecipeOption> Options { get; }
+
+    /// <inheritdoc/>
+    public IPreparedRecipe Prepare(RecipeOptions options)
+    {
+        var seed = options.Long("seed", 0);
+        var settings = new DigitSettings(
+            options.Int("epochs"),
+            options.Int("batch-size"),
+            options.Positive("lr"),
+            seed
+        );
+        var limit = options.IntOrNull("limit");
+        var folder = options.TextOrNull("data");
+        var data = folder is null ? DrawnDigits.Load() : Mnist.Load(folder);
+        if (limit is { } most)
+            data = new(First(data.Train, most), First(data.Test, most));
+        var model = _build(new Generator(seed));
+        var source = folder is null ? "drawn digits" : $"MNIST files in {folder}";
+        return new DigitTraining(model, data, settings, $"{Name} on {data.Train.Count} {source}");
+    }
+
+    private static LabeledImages First(LabeledImages images, int most) =>
+        images.Slice(0, Math.Min(most, images.Count));
+}

@@ -1,0 +1,47 @@
+using CudaNet.Training;
+
+namespace CudaNet.Models;
+
+/// <summary>Something that can be trained from the command line: data, network, step and the numbers by which it is judged.</summary>
+public interface IRecipe
+{
+    /// <summary>What it is called on the command line.</summary>
+    string Name { get; }
+
+    /// <summary>One sentence.</summary>
+    string Description { get; }
+
+    /// <summary>What can be chosen, with defaults.</summary>
+    IReadOnlyList<RecipeOption> Options { get; }
+
+    /// <summary>Loads the data and builds the network on the default device. Nothing is written.</summary>
+    /// <exception cref="RecipeOptionException">A value is out of range.</exception>
+    /// <exception cref="FileNotFoundException">The data are not there.</exception>
+    IPreparedRecipe Prepare(RecipeOptions options);
+}
+
+/// <summary>A recipe with its data and its network, ready to train.</summary>
+public interface IPreparedRecipe
+{
+    /// <summary>What is trained on what, in one line.</summary>
+    string Description { get; }
+
+    /// <summary>Parameters of the network.</summary>
+    long ParameterCount { get; }
+
+    /// <summary>Trains, and at the end evaluates on the test set.</summary>
+    /// <returns>The numbers by which the run is judged, or null when it was asked to stop before the end.</returns>
+    IReadOnlyDictionary<string, double>? Run(RecipeRun run);
+}
+
+/// <summary>Where a recipe trains.</summary>
+/// <param name="Folder">Receives metrics and checkpoints.</param>
+/// <param name="Resume">Whether to continue from the folder's checkpoint.</param>
+/// <param name="Observer">Is told how it goes.</param>
+/// <param name="Stop">Asks to stop after the step at hand.</param>
+public sealed record RecipeRun(
+    RunFolder Folder,
+    bool Resume = false,
+    ITrainingObserver? Observer = null,
+    CancellationToken Stop = default
+);

@@ -1,0 +1,185 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+
+namespace CudaNet;
+
+/// <summary>Cross entropy and its backward, a row of logits at a time; rows that are not dense are gathered first.</summary>
+internal static unsafe class CpuCrossEntropy
+{
+    public static void Forward(in OpCall call)
+    {
+        switch (call.Input(0).DType)
+        {
+            case DType.Float32:
+                Forward<float>(call);
+                break;
+            case DType.Float64:
+                Forward<double>(call);
+                break;
+            default:
+                ReferenceRunner.Run(call);
+                break;
+        }
+    }
+
+    public static void Backward(in OpCall call)
+    {
+        switch (call.Input(1).DType)
+        {
+            case DType.Float32:
+                Backward<float>(call);
+                break;
+            case DType.Float64:
+                Backward<double>(call);
+                break;
+            default:
+                ReferenceRunner.Run(call);
+                break;
+        }
+    }
+
+    private static void Forward<T>(in OpCall call)
+        where T : unmanaged, IFloatingPointIeee754<T>, IMinMaxValue<T>
+    {
+        var rows = new Rows<T>(call, 0, 1, 2);
+        var (ignore, smoothing) = (call.Attributes.Int(0), call.Attributes.Float(2));
+        var reduction = (Reduction)call.Attributes.Int(1);
+        var (y, lse) = ((nint)call.Output(0).Data, (nint)call.Output(1).Data);
+        // One sum, row after row, in float64: its order is the same whatever the number of threads.
+        var losses = new double[rows.Count];
+        rows.Each(
+            (row, x, n) =>
+            {
+                var max = CpuReduce.FoldRow<T, MaxFold<T>>(x, n);
+                var l = max + T.Log(CpuSoftmax.ExpSum<T>(x, max, null, n));
+                ((T*)lse)[row] = l;
+                var target = rows.Target(row);
+                if (target == ignore)
+                    return;
+                var loss = (1 - smoothing) * rows.Weight(target) * double.CreateTruncating(l - x[target]);
+                for (var c = 0; c < n && smoothing > 0; c++)
+                    loss += smoothing / n * rows.Weight(c) * double.CreateTruncating(l - x[c]);
+                losses[row] = loss;
+            }
+        );
+        double total = 0,
+            weights = 0;
+        for (long row = 0; row < rows.Count; row++)
+        {
+            total += losses[row];
+            weights += rows.Target(row) == ignore ? 0 : rows.Weight(rows.Target(row));
+            if (reduction == Reduction.None)
+                ((T*)y)[row] = T.CreateTruncating(losses[row]);
+        }
+        *(T*)call.Output(2).Data = T.CreateTruncating(weights);
+        if (reduction != Reduction.None)
+            *(T*)y = T.CreateTruncating(reduction == Reduction.Mean ? total / weights : total);
+    }
+
+    private static void Backward<T>(in OpCall call)
+        where T : unmanaged, IFloatingPointIeee754<T>, IMinMaxValue<T>
+    {
+        var rows = new Rows<T>(call, 1, 2, 3);
+        var (ignore, smoothing) = (call.Attributes.Int(0), call.Attributes.Float(2));
+        var reduction = (Reduction)call.Attributes.Int(1);
+        var (g, lse, gx) = ((nint)call.Input(0).Data, (nint)call.Input(4).Data, (nint)call.Output(0).Data);
+        var mean = reduction == Reduction.Mean ? double.CreateTruncating(*(T*)call.Input(5).Data) : 1;
+        double weights = 0;
+        for (var c = 0; c < rows.Classes && smoothing > 0; c++)
+            weights += rows.Weight(c) / rows.Classes;
+        rows.Each(
+            (row, x, n) =>
+            {
+                var target = rows.Target(row);
+                if (target == ignore)
+                {
+                    new Span<T>(x, n).Clear();
+                    return;
+                }
+                var scale = double.CreateTruncating(((T*)g)[reduction == Reduction.None ? row : 0]) / mean;
+                var onTarget = (1 - smoothing) * rows.Weight(target);
+                Probabilities(x, ((T*)lse)[row], T.CreateTruncating(scale * (onTarget + smoothing * weights)), n);
+                for (var c = 0; c < n && smoothing > 0; c++)
+                    x[c] -= T.CreateTruncating(scale * smoothing / n * rows.Weight(c));
+                x[target] -= T.CreateTruncating(scale * onTarget);
+            },
+            gx
+        );
+    }
+
+    /// <summary>x ← factor · exp(x − lse).</summary>
+    private static void Probabilities<T>(T* x, T lse, T factor, int n)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var (l, f) = (new Vector<T>(lse), new Vector<T>(factor));
+        var i = 0;
+        for (; i <= n - Vector<T>.Count; i += Vector<T>.Count)
+            (CpuMath.Exp(Vector.Load(x + i) - l) * f).Store(x + i);
+        for (; i < n; i++)
+            x[i] = CpuMath.Exp(new Vector<T>(x[i] - lse))[0] * factor;
+    }
+
+    private delegate void RowBody<T>(long row, T* x, int classes)
+        where T : unmanaged;
+
+    /// <summary>The rows of logits of a call, with their targets and weights, checked.</summary>
+    private sealed class Rows<T>
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        private readonly nint _input;
+        private readonly nint _target;
+        private readonly nint _weight;
+        private readonly long _inner;
+
+        public Rows(in OpCall call, int input, int target, int weight)
+        {
+            (var classes, _inner) = CrossEntropyShapes.Split(call.Input(input).Shape);
+            Classes = checked((int)classes);
+            Count = call.Input(target).NumElements;
+            _input = (nint)call.Input(input).Data;
+            _target = (nint)call.Input(target).Data;
+            _weight = call.Has(weight) ? (nint)call.Input(weight).Data : 0;
+            for (long row = 0; row < Count; row++)
+                CrossEntropyShapes.RequireClass(call.Op.Name, Target(row), row, classes, call.Attributes.Int(0));
+        }
+
+        public int Classes { get; }
+
+        public long Count { get; }
+
+        public long Target(long row) => ((long*)_target)[row];
+
+        public double Weight(long c) => _weight == 0 ? 1 : double.CreateTruncating(((T*)_weight)[c]);
+
+        /// <summary>Calls <paramref name="body"/> with every row; with an <paramref name="output"/>, with a copy there that it changes.</summary>
+        public void Each(RowBody<T> body, nint output = 0) =>
+            CpuThreads.For(
+                Count,
+                4L * Classes,
+                (first, last) =>
+                {
+                    var scratch =
+                        _inner == 1 ? null : (T*)NativeMemory.Alloc((nuint)Math.Max(1, Classes) * (nuint)sizeof(T));
+                    for (var row = first; row < last; row++)
+                    {
+                        var start = row / _inner * Classes * _inner + row % _inner;
+                        var x = (T*)_input + start;
+                        for (var c = 0; c < Classes && scratch != null; c++)
+                            scratch[c] = x[c * _inner];
+                        if (scratch == null && output != 0)
+                            new ReadOnlySpan<T>(x, Classes).CopyTo(new Span<T>((T*)output + start, Classes));
+                        body(
+                            row,
+                            scratch != null ? scratch
+                                : output != 0 ? (T*)output + start
+                                : x,
+                            Classes
+                        );
+                        for (var c = 0; c < Classes && scratch != null && output != 0; c++)
+                            ((T*)output)[start + c * _inner] = scratch[c];
+                    }
+                    NativeMemory.Free(scratch);
+                }
+            );
+    }
+}

@@ -1,0 +1,177 @@
+namespace CudaNet;
+
+/// <summary>What reductions over axes share: <c>dim</c> names the axes (none = all), <c>keepdim</c> keeps them with extent 1.</summary>
+internal abstract class ReductionOp(string name) : Op(name, "input; dim: ints = , keepdim: bool = false -> output")
+{
+    protected internal override bool AcceptsStrides => true;
+
+    public override void Infer(in OpCall call, Span<TensorSpec> outputs) =>
+        outputs[0] = new(
+            call.Input(0).Shape.Reduce(call.Attributes.Ints(0), call.Attributes.Bool(1), Name),
+            RequireDType(call)
+        );
+
+    protected virtual DType RequireDType(in OpCall call) => call.RequireFloating();
+
+    /// <summary>Throws when there are outputs but no elements to make them of.</summary>
+    protected void RequireElements(in OpCall call)
+    {
+        var shape = call.Input(0).Shape;
+        if (shape.NumElements == 0 && shape.Reduce(call.Attributes.Ints(0), false, Name).NumElements > 0)
+            throw call.ShapeError("there is no largest of no elements; reduce only axes with an extent above 0");
+    }
+
+    /// <summary>For every output element, the values that it is made of.</summary>
+    protected static IEnumerable<(long Output, List<long> Inputs)> Groups(
+        Shape input,
+        ReadOnlySpan<long> axes,
+        string name
+    )
+    {
+        var kept = input.Reduce(axes, keepAxes: true, name);
+        var groups = new List<long>[kept.NumElements];
+        for (var g = 0; g < groups.Length; g++)
+            groups[g] = [];
+        for (long i = 0; i < input.NumElements; i++)
+        {
+            long output = 0;
+            for (var axis = 0; axis < input.Rank; axis++)
+                if (kept[axis] != 1)
+                    output += i / input.ContiguousStrides[axis] % input[axis] * kept.ContiguousStrides[axis];
+            groups[output].Add(i);
+        }
+        return groups.Select((members, output) => ((long)output, members));
+    }
+
+    /// <summary>A gradient of the output with the shape of the input.</summary>
+    protected static Tensor Spread(BackwardCall call, Tensor gradient)
+    {
+        var shape = call.InputShape(0);
+        return gradient.Reshape(shape.Reduce(call.Attributes.Ints(0), keepAxes: true, "reduce")).Expand(shape.Dims);
+    }
+
+    /// <summary>How the operand of the case list is drawn.</summary>
+    protected virtual CaseInput DrawInput(params long[] shape) => Draw.Normal(shape);
+
+    /// <summary>The axes of the case list on a shape with three.</summary>
+    protected virtual IReadOnlyList<long[]> CaseAxes =>
+        [
+            [0],
+            [1],
+            [2],
+            [0, 2],
+            [1, -1],
+            [0, 1],
+            [0, 1, 2],
+        ];
+
+    /// <summary>Whether integers are reduced too, exactly.</summary>
+    protected virtual bool TakesIntegers => true;
+
+    /// <summary>Whether a reduction over nothing has a value.</summary>
+    protected virtual bool HasIdentity => true;
+
+    public override IEnumerable<OpCase> Cases()
+    {
+        foreach (var dtype in CaseSizes.Floating)
+        {
+            foreach (var n in CaseSizes.Lengths.Where(n => n > 0))
+                yield return new OpCase(
+                    this,
+                    dtype,
+                    $"n={n}",
+                    [DrawInput(n)],
+                    Attributes.Of(Array.Empty<long>(), false)
+                );
+            foreach (var axes in CaseAxes)
+            {
+                var label = $"shape=5x33x7,dim={string.Join('+', axes)}";
+                var sum = new OpCase(this, dtype, label, [DrawInput(5, 33, 7)], Attributes.Of(axes, false));
+                foreach (var layout in Enum.GetValues<CaseLayout>())
+                    yield return sum.With(layout);
+            }
+            yield return new OpCase(
+                this,
+                dtype,
+                "shape=3x1025,dim=1,keepdim",
+                [DrawInput(3, 1025)],
+                Attributes.Of(new long[] { 1 }, true)
+            );
+            yield return new OpCase(
+                this,
+                dtype,
+                "shape=1025x3,dim=0",
+                [DrawInput(1025, 3)],
+                Attributes.Of(new long[] { 0 }, false)
+            );
+        }
+        if (TakesIntegers)
+            foreach (var dtype in new[] { DType.Int64, DType.Int32 })
+            foreach (var axes in new long[][] { [], [0], [1], [2] })
+                yield return new OpCase(
+                    this,
+                    dtype,
+                    $"shape=3x37x5,dim={string.Join('+', axes)}",
+                    [new CaseInput([3, 37, 5], DrawKind.Integers, -1000, 1000)],
+                    Attributes.Of(axes, false)
+                );
+        if (HasIdentity)
+            yield return new OpCase(
+                this,
+                DType.Float32,
+                "shape=3x0x2,dim=1",
+                [DrawInput(3, 0, 2)],
+                Attributes.Of(new long[] { 1 }, false)
+            );
+        yield return new OpCase(
+            this,
+            DType.Float32,
+            "shape=0x4,dim=1",
+            [DrawInput(0, 4)],
+            Attributes.Of(new long[] { 1 }, false)
+        );
+        // Long enough to be split among several blocks, both ways.
+        yield return new OpCase(
+            this,
+            DType.Float32,
+            "n=40013",
+            [DrawInput(40013)],
+            Attributes.Of(Array.Empty<long>(), false)
+        );
+        yield return new OpCase(
+            this,
+            DType.Float32,
+            "shape=20011x3,dim=0",
+            [DrawInput(20011, 3)],
+            Attributes.Of(new long[] { 0 }, false)
+        );
+        foreach (var gradient in GradientCases())
+            yield return gradient;
+        yield return new OpCase(
+            this,
+            DType.Float32,
+            "shape=512x1024,dim=1",
+            [DrawInput(512, 1024)],
+            Attributes.Of(new long[] { 1 }, false)
+        )
+        {
+            IsBenchmark = true,
+        };
+    }
+
+    /// <summary>The cases that first and second derivatives are proven with.</summary>
+    protected virtual IEnumerable<OpCase> GradientCases()
+    {
+        foreach (var (axes, keep) in new (long[], bool)[] { ([1], false), ([], true), ([0, 2], false) })
+            yield return new OpCase(
+                this,
+                DType.Float64,
+                $"shape=2x3x2,dim={string.Join('+', axes)}{(keep ? ",keepdim" : "")}",
+                [DrawInput(2, 3, 2)],
+                Attributes.Of(axes, keep)
+            )
+            {
+                CheckGradient = true,
+            };
+    }
+}

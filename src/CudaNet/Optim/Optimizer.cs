@@ -1,0 +1,300 @@
+using System.Globalization;
+
+namespace CudaNet.Optim;
+
+/// <summary>Parameters that are stepped with the same options.</summary>
+public sealed class ParameterGroup
+{
+    private readonly Dictionary<Device, (Tensor Tensor, double Value)> _rates = [];
+    private double _learningRate;
+
+    internal ParameterGroup(IReadOnlyList<Tensor> parameters, double learningRate, double weightDecay)
+    {
+        Parameters = parameters;
+        LearningRate = learningRate;
+        WeightDecay = weightDecay;
+    }
+
+    /// <summary>The parameters.</summary>
+    public IReadOnlyList<Tensor> Parameters { get; }
+
+    /// <summary>The step size. It may change between steps, also between replays of a captured graph.</summary>
+    /// <exception cref="AttributeException">It is negative or not finite.</exception>
+    public double LearningRate
+    {
+        get => _learningRate;
+        set => _learningRate = Optimizer.RequireNotNegative(value, "learning rate");
+    }
+
+    /// <summary>The strength of weight decay, or of the L2 penalty.</summary>
+    public double WeightDecay { get; }
+
+    /// <summary>The learning rate where kernels read it; written only when it has changed.</summary>
+    internal Tensor RateOn(Device device)
+    {
+        if (!_rates.TryGetValue(device, out var rate))
+            rate = (Tensor.Scalar(LearningRate, DType.Float64, device).Reshape(1).Keep(), LearningRate);
+        else if (rate.Value != LearningRate)
+            rate.Tensor.CopyFrom<double>([LearningRate]);
+        _rates[device] = (rate.Tensor, LearningRate);
+        return rate.Tensor;
+    }
+}
+
+/// <summary>
+/// Changes parameters by their gradients. All parameters of a group are stepped by one launch; a parameter whose gradient is null is left
+/// as it is, and its count of steps too.
+/// </summary>
+public abstract class Optimizer
+{
+    private readonly List<ParameterGroup> _groups = [];
+    private readonly Dictionary<Tensor, ParameterState> _states = new(ReferenceEqualityComparer.Instance);
+
+    /// <summary>The groups, in the order in which they were added.</summary>
+    public IReadOnlyList<ParameterGroup> Groups => _groups;
+
+    /// <summary>The names of the tensors that are kept for each parameter, such as <c>exp_avg</c>.</summary>
+    protected abstract IReadOnlyList<string> Buffers { get; }
+
+    /// <summary>The learning rate of the first group; setting it sets that of all groups.</summary>
+    public double LearningRate
+    {
+        get => _groups[0].LearningRate;
+        set
+        {
+            foreach (var group in _groups)
+                group.LearningRate = value;
+        }
+    }
+
+    /// <summary>Adds parameters with options of their own.</summary>
+    /// <exception cref="AutogradException">One does not require gradients or is no leaf.</exception>
+    /// <exception cref="AttributeException">One is there already, or an option is out of range.</exception>
+    protected ParameterGroup Add(IEnumerable<Tensor> parameters, double learningRate, double weightDecay)
+    {
+        var list = parameters.ToList();
+        var seen = new HashSet<Tensor>(_groups.SelectMany(g => g.Parameters), ReferenceEqualityComparer.Instance);
+        foreach (var parameter in list)
+        {
+            if (parameter is not { RequiresGrad: true, IsLeaf: true })
+                throw new AutogradException(
+                    $"{GetType().Name}: a parameter of shape {parameter.Shape} is no leaf that requires gradients; set RequiresGrad on it"
+                );
+            if (!seen.Add(parameter))
+                throw new AttributeException(
+                    $"{GetType().Name}: a parameter of shape {parameter.Shape} is there twice"
+                );
+        }
+        RequireNotNegative(weightDecay, "weight decay");
+        var group = new ParameterGroup(list, learningRate, weightDecay);
+        _groups.Add(group);
+        return group;
+    }
+
+    /// <summary>Forgets the gradients of all parameters.</summary>
+    public void ZeroGrad()
+    {
+        foreach (var group in _groups)
+        foreach (var parameter in group.Parameters)
+            parameter.Grad = null;
+    }
+
+    /// <summary>Changes every parameter that has a gradient.</summary>
+    public void Step()
+    {
+        using var noGrad = Autograd.NoGrad();
+        using var frame = Lifetime.Frame();
+        foreach (var group in _groups)
+        {
+            var ready = group.Parameters.Where(p => p.Grad is not null).ToList();
+            SeparateFromSkipped(ready);
+            foreach (var together in ready.GroupBy(p => (State(p).Counter, p.DType)))
+                Step(group, [.. together], together.Key.Counter.Tensor);
+        }
+    }
+
+    /// <summary>Steps parameters of one dtype that have always been stepped together.</summary>
+    /// <param name="group">Whose options hold.</param>
+    /// <param name="parameters">All have gradients.</param>
+    /// <param name="state">The count of steps, {steps, 0}, i64, which the op counts up.</param>
+    private protected abstract void Step(ParameterGroup group, Tensor[] parameters, Tensor state);
+
+    /// <summary>
+    /// The inputs of the op: parameters, gradients, the buffers that the optimiser keeps, learning rate and state.
+    /// </summary>
+    private protected Tensor?[] Inputs(ParameterGroup group, Tensor[] parameters, Tensor state)
+    {
+        var n = parameters.Length;
+        var inputs = new Tensor?[n * (2 + Buffers.Count) + 2];
+        for (var i = 0; i < n; i++)
+        {
+            inputs[i] = parameters[i];
+            inputs[n + i] = parameters[i].Grad!.Contiguous();
+            for (var b = 0; b < Buffers.Count; b++)
+                inputs[(2 + b) * n + i] = State(parameters[i]).Buffers[b];
+        }
+        inputs[^2] = group.RateOn(parameters[0].Device);
+        inputs[^1] = state;
+        return inputs;
+    }
+
+    private ParameterState State(Tensor parameter) => _states[parameter];
+
+    /// <summary>Parameters share a counter as long as all of them take every step. When some stay behind, those that go on get a copy.</summary>
+    private void SeparateFromSkipped(List<Tensor> ready)
+    {
+        var fresh = new Dictionary<(Device, DType), Counter>();
+        foreach (var parameter in ready)
+        {
+            if (_states.ContainsKey(parameter))
+                continue;
+            var key = (parameter.Device, parameter.DType);
+            if (!fresh.TryGetValue(key, out var counter))
+                fresh[key] = counter = new Counter(Tensor.Zeros([2], DType.Int64, parameter.Device).Keep());
+            Join(parameter, counter, () => Tensor.Zeros(parameter.Shape, parameter.DType, parameter.Device));
+        }
+        foreach (var together in ready.GroupBy(p => State(p).Counter).ToList())
+        {
+            var members = together.ToList();
+            if (members.Count == together.Key.Members)
+                continue;
+            together.Key.Members -= members.Count;
+            var copy = new Counter(together.Key.Tensor.Clone().Keep()) { Members = members.Count };
+            foreach (var parameter in members)
+                State(parameter).Counter = copy;
+        }
+    }
+
+    private ParameterState Join(Tensor parameter, Counter counter, Func<Tensor> make)
+    {
+        counter.Members++;
+        var buffers = Buffers.Select(_ => make().Keep()).ToArray();
+        return _states[parameter] = new ParameterState(counter, buffers);
+    }
+
+    /// <summary>
+    /// What a checkpoint needs, by name: <c>0.step</c> and <c>0.exp_avg</c> for parameter 0, counted through all groups, and
+    /// <c>group.0.lr</c>. The tensors are the optimiser's own, except the counts; parameters that were never stepped have none.
+    /// </summary>
+    public IReadOnlyDictionary<string, Tensor> StateDictionary()
+    {
+        var result = new Dictionary<string, Tensor>(StringComparer.Ordinal);
+        for (var g = 0; g < _groups.Count; g++)
+            result[Name("group", g, "lr")] = Tensor.Scalar(_groups[g].LearningRate, DType.Float64, Device.Cpu);
+        foreach (var (index, parameter) in Numbered())
+        {
+            if (!_states.TryGetValue(parameter, out var state))
+                continue;
+            result[Name(index, "step")] = Tensor.From<long>(
+                [state.Counter.Tensor.ToArray<long>()[0]],
+                device: Device.Cpu
+            );
+            for (var b = 0; b < Buffers.Count; b++)
+                result[Name(index, Buffers[b])] = state.Buffers[b];
+        }
+        return result;
+    }
+
+    /// <summary>Takes over what <see cref="StateDictionary"/> gave, of an optimiser with the same parameters; values are copied.</summary>
+    /// <exception cref="AttributeException">A name is unknown or one is missing.</exception>
+    /// <exception cref="ShapeException">A tensor has another shape than its parameter.</exception>
+    public void LoadStateDictionary(IReadOnlyDictionary<string, Tensor> state)
+    {
+        var left = new HashSet<string>(state.Keys, StringComparer.Ordinal);
+        var loaded = new Dictionary<Tensor, (long Step, Tensor[] Buffers)>(ReferenceEqualityComparer.Instance);
+        var rates = _groups.Select((_, g) => Take(Name("group", g, "lr")).Item()).ToArray();
+        foreach (var (index, parameter) in Numbered())
+        {
+            if (!state.ContainsKey(Name(index, "step")))
+                continue;
+            var step = (long)Take(Name(index, "step")).Item();
+            loaded[parameter] = (step, [.. Buffers.Select(b => Fitting(Name(index, b), parameter))]);
+        }
+        if (left.Count > 0)
+            throw new AttributeException(
+                $"{GetType().Name}: the state has '{left.Order(StringComparer.Ordinal).First()}', which this optimiser does not know"
+            );
+        _states.Clear();
+        for (var g = 0; g < rates.Length; g++)
+            _groups[g].LearningRate = rates[g];
+        Restore(loaded);
+
+        Tensor Take(string name)
+        {
+            left.Remove(name);
+            return state.TryGetValue(name, out var tensor)
+                ? tensor
+                : throw new AttributeException($"{GetType().Name}: the state lacks '{name}'");
+        }
+
+        Tensor Fitting(string name, Tensor parameter)
+        {
+            var tensor = Take(name);
+            return tensor.Shape.Equals(parameter.Shape) && tensor.DType == parameter.DType
+                ? tensor
+                : throw new ShapeException(
+                    $"{GetType().Name}: '{name}' is {tensor.Shape} {tensor.DType.Name}, its parameter {parameter.Shape} {parameter.DType.Name}"
+                );
+        }
+    }
+
+    private void Restore(Dictionary<Tensor, (long Step, Tensor[] Buffers)> loaded)
+    {
+        // Within a group, parameters with equal counts step together again.
+        foreach (var group in _groups)
+        {
+            var counters = new Dictionary<(long, Device, DType), Counter>();
+            foreach (var parameter in group.Parameters)
+            {
+                if (!loaded.TryGetValue(parameter, out var entry))
+                    continue;
+                var key = (entry.Step, parameter.Device, parameter.DType);
+                if (!counters.TryGetValue(key, out var counter))
+                    counters[key] = counter = new Counter(
+                        Tensor.From<long>([entry.Step, 0], device: parameter.Device).Keep()
+                    );
+                var next = 0;
+                Join(parameter, counter, () => Copy(entry.Buffers[next++], parameter.Device));
+            }
+        }
+    }
+
+    private static Tensor Copy(Tensor source, Device device)
+    {
+        var copy = Tensor.Empty(source.Shape, source.DType, device);
+        HostData.FromBytes(copy, HostData.ToBytes(source));
+        return copy;
+    }
+
+    private IEnumerable<(int Index, Tensor Parameter)> Numbered() =>
+        _groups.SelectMany(g => g.Parameters).Select((parameter, index) => (index, parameter));
+
+    private static string Name(params object[] parts) =>
+        string.Join('.', parts.Select(p => Convert.ToString(p, CultureInfo.InvariantCulture)));
+
+    /// <summary>Throws unless a value is finite and not negative.</summary>
+    internal static double RequireNotNegative(double value, string what) =>
+        value >= 0 && double.IsFinite(value)
+            ? value
+            : throw new AttributeException($"optimizer: expected a finite {what} of at least 0, got {value}");
+
+    /// <summary>Throws unless a value lies in [0, 1).</summary>
+    internal static double RequireFraction(double value, string what) =>
+        value is >= 0 and < 1
+            ? value
+            : throw new AttributeException($"optimizer: expected a {what} from 0 to below 1, got {value}");
+
+    private sealed class Counter(Tensor tensor)
+    {
+        public Tensor Tensor { get; } = tensor;
+
+        public int Members { get; set; }
+    }
+
+    private sealed class ParameterState(Counter counter, Tensor[] buffers)
+    {
+        public Counter Counter { get; set; } = counter;
+
+        public Tensor[] Buffers { get; } = buffers;
+    }
+}

@@ -1,0 +1,96 @@
+using System.Runtime.CompilerServices;
+
+namespace CudaNet;
+
+/// <summary>Where a generator stands: with it, the same numbers are drawn again.</summary>
+/// <param name="Seed">The key of the counter-based generator.</param>
+/// <param name="Offset">The next counter.</param>
+public readonly record struct GeneratorState(long Seed, long Offset);
+
+/// <summary>
+/// The source of random numbers: a seed and a position in the sequence of Philox4x32-10 (<see cref="Random.Philox"/>). Every draw takes the
+/// counters that it needs and moves the position on, so one seed gives one sequence of tensors on every device. Kernels read the seed and
+/// a base that is added to the position from a tensor on their device, so that a captured graph draws anew when only the base changes.
+/// </summary>
+public sealed class Generator
+{
+    /// <summary>The seed of a generator that was given none.</summary>
+    public const long DefaultSeed = 67280421310721;
+
+    private readonly Lock _gate = new();
+    private readonly ConditionalWeakTable<Device, Tensor> _states = [];
+    private long _seed;
+    private long _offset;
+
+    /// <summary>A generator at the beginning of the sequence of <paramref name="seed"/>.</summary>
+    public Generator(long seed = DefaultSeed) => _seed = seed;
+
+    /// <summary>The generator of draws that name none.</summary>
+    public static Generator Default { get; } = new();
+
+    /// <summary>The key. Setting it leaves the position; <see cref="ManualSeed"/> returns to the beginning.</summary>
+    public long Seed
+    {
+        get => State.Seed;
+        set => State = new(value, Offset);
+    }
+
+    /// <summary>The next counter. It may be set back, to repeat draws.</summary>
+    public long Offset
+    {
+        get => State.Offset;
+        set => State = new(Seed, value);
+    }
+
+    /// <summary>Seed and position together.</summary>
+    public GeneratorState State
+    {
+        get
+        {
+            lock (_gate)
+                return new(_seed, _offset);
+        }
+        set
+        {
+            lock (_gate)
+            {
+                var sameSeed = _seed == value.Seed;
+                (_seed, _offset) = (value.Seed, value.Offset);
+                if (sameSeed)
+                    return;
+                foreach (var (_, tensor) in _states)
+                    tensor.CopyFrom<long>([_seed, 0]);
+            }
+        }
+    }
+
+    /// <summary>Starts the sequence of <paramref name="seed"/> from its beginning.</summary>
+    public Generator ManualSeed(long seed)
+    {
+        State = new(seed, 0);
+        return this;
+    }
+
+    /// <summary>
+    /// The tensor {seed, base}, i64, that kernels on <paramref name="device"/> read; made when first asked for. Element i of a draw uses the
+    /// counter base + offset + i / (elements per counter). Whoever replays a captured graph adds to the base what the capture consumed.
+    /// </summary>
+    public Tensor DeviceState(Device device)
+    {
+        lock (_gate)
+            return _states.GetValue(device, d => Tensor.From<long>([_seed, 0], device: d).Keep());
+    }
+
+    /// <summary>Takes the next <paramref name="counters"/> counters and gives the first of them.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
+    public long Advance(long counters)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(counters);
+        lock (_gate)
+        {
+            var first = _offset;
+            _offset += counters;
+            return first;
+        }
+    }
+}

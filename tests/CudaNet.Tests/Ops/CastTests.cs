@@ -1,0 +1,55 @@
+namespace CudaNet.Tests.Ops;
+
+/// <summary>Conversions at the values where they go wrong.</summary>
+[TestFixture]
+public sealed class CastTests
+{
+    [Test]
+    public void FloatsSaturateAndNaNIsZero()
+    {
+        var x = Tensor.From([float.NaN, float.PositiveInfinity, float.NegativeInfinity, 1e30f, -1.9f, 300.7f]);
+        Assert.Multiple(() =>
+        {
+            Assert.That(
+                x.Cast(DType.Int64).ToArray<long>(),
+                Is.EqualTo(new[] { 0, long.MaxValue, long.MinValue, long.MaxValue, -1, 300 })
+            );
+            Assert.That(
+                x.Cast(DType.Int32).ToArray<int>(),
+                Is.EqualTo(new[] { 0, int.MaxValue, int.MinValue, int.MaxValue, -1, 300 })
+            );
+            Assert.That(x.Cast(DType.UInt8).ToArray<byte>(), Is.EqualTo(new byte[] { 0, 255, 0, 255, 0, 255 }));
+            Assert.That(x.Cast(DType.Bool).ToArray<bool>(), Is.EqualTo(new[] { true, true, true, true, true, true }));
+        });
+    }
+
+    [Test]
+    public void IntegersWrap() =>
+        Assert.That(
+            Tensor.From([300L, -1L, (1L << 32) + 7]).Cast(DType.UInt8).ToArray<byte>(),
+            Is.EqualTo(new byte[] { 44, 255, 7 })
+        );
+
+    [Test]
+    public void CopiesOfLongsAreExact()
+    {
+        long[] values = [long.MaxValue, long.MinValue + 1, (1L << 53) + 1, -3];
+        Assert.That(Tensor.From(values).Clone().ToArray<long>(), Is.EqualTo(values));
+        Assert.That(
+            Tensor.From(values).View([2], [2], 1).Contiguous().ToArray<long>(),
+            Is.EqualTo(new[] { values[1], values[3] })
+        );
+    }
+
+    [Test]
+    public void DoublesAreRoundedToBFloat16Once()
+    {
+        // Just above the middle between two neighbours: through f32 it would become a tie and go down to even.
+        var value = 1 + Math.Pow(2, -8) + Math.Pow(2, -40);
+        Assert.That(Tensor.From([value]).Cast(DType.BFloat16).Item(), Is.EqualTo(1 + Math.Pow(2, -7)));
+    }
+
+    [Test]
+    public void FullKeepsAllBitsOfAnInteger([Values(1, 70_000)] int count) =>
+        Assert.That(Tensor.Full([count], 1e15 + 3, DType.Int64).ToArray<long>(), Is.All.EqualTo(1_000_000_000_000_003));
+}
