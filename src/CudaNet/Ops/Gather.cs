@@ -253,6 +253,16 @@ internal sealed class IndexSelectOp() : Op("index_select", "input, index; dim: i
         {
             CheckGradient = true,
         };
+        yield return new OpCase(
+            this,
+            DType.Float32,
+            "shape=10000x64,index=16384,dim=0",
+            [Draw.Normal(10000, 64), Draw.Indices(10000, 16384)],
+            Attributes.Of(0L)
+        )
+        {
+            IsBenchmark = true,
+        };
     }
 }
 
