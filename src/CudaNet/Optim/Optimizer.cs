@@ -106,7 +106,7 @@ public abstract class Optimizer
         using var frame = Lifetime.Frame();
         foreach (var group in _groups)
         {
-            var ready = group.Parameters.Where(p => p.Grad is not null).ToList();
+            var ready = group.Parameters.Where(p => p.LeafGradient is not null).ToList();
             SeparateFromSkipped(ready);
             foreach (var together in ready.GroupBy(p => (State(p).Counter, p.DType)))
                 Step(group, [.. together], together.Key.Counter.Tensor);
@@ -129,7 +129,7 @@ public abstract class Optimizer
         for (var i = 0; i < n; i++)
         {
             inputs[i] = parameters[i];
-            inputs[n + i] = parameters[i].Grad!.Contiguous();
+            inputs[n + i] = parameters[i].LeafGradient!.Contiguous();
             for (var b = 0; b < Buffers.Count; b++)
                 inputs[(2 + b) * n + i] = State(parameters[i]).Buffers[b];
         }

@@ -9,7 +9,7 @@ public sealed class BroadcastingTests
     [Test]
     public void OperandsOfRandomShapesAndLayouts([Values(1, 2, 3)] int seed)
     {
-        var random = new Random(seed);
+        var random = new System.Random(seed);
         for (var round = 0; round < Rounds; round++)
         {
             var shape = RandomShape(random);
@@ -33,7 +33,7 @@ public sealed class BroadcastingTests
     [Test]
     public void CopiesOfRandomLayouts([Values] DType dtype)
     {
-        var random = new Random(17);
+        var random = new System.Random(17);
         for (var round = 0; round < Rounds; round++)
         {
             var (x, _) = RandomOperand(random, RandomShape(random));
@@ -67,7 +67,7 @@ public sealed class BroadcastingTests
     [Test]
     public void ResultsDoNotDependOnThePositionInATensor()
     {
-        var random = new Random(5);
+        var random = new System.Random(5);
         float[] values = [.. Enumerable.Range(0, 200_003).Select(_ => (float)(random.NextDouble() * 20 - 10))];
         var x = Tensor.From(values);
         var whole = x.Tanh().ToArray<float>();
@@ -77,7 +77,7 @@ public sealed class BroadcastingTests
                 Assert.Fail($"tanh({values[2 * i]:R}) is {whole[2 * i]:R} or {strided[i]:R}");
     }
 
-    private static Shape RandomShape(Random random)
+    private static Shape RandomShape(System.Random random)
     {
         var dims = new long[random.Next(0, 5)];
         for (var i = 0; i < dims.Length; i++)
@@ -86,7 +86,7 @@ public sealed class BroadcastingTests
     }
 
     /// <summary>An operand that broadcasts to the shape, with random strides: permuted, spread out, reversed in order or repeated.</summary>
-    private static (Tensor Tensor, Shape Shape) RandomOperand(Random random, Shape target)
+    private static (Tensor Tensor, Shape Shape) RandomOperand(System.Random random, Shape target)
     {
         var rank = random.Next(0, target.Rank + 1);
         var dims = new long[rank];

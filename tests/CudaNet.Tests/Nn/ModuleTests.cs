@@ -1,0 +1,89 @@
+namespace CudaNet.Tests.Nn;
+
+using CudaNet;
+using CudaNet.Nn;
+
+[TestFixture]
+public sealed class ModuleTests
+{
+    private static Sequential Mlp() => new(new Linear(4, 3), new Relu(), new Linear(3, 2, bias: false));
+
+    [Test]
+    public void NamesAreThoseOfPyTorch()
+    {
+        var model = Mlp();
+        Assert.Multiple(() =>
+        {
+            Assert.That(model.NamedParameters().Select(p => p.Name), Is.EqualTo(new[] { "0.weight", "0.bias", "2.weight" }));
+            Assert.That(model.ParameterCount, Is.EqualTo(12 + 3 + 6));
+        });
+    }
+
+    [Test]
+    public void StateCanBeExchanged()
+    {
+        var (a, b) = (Mlp(), Mlp());
+        var x = Tensor.RandN([5, 4]);
+        Assert.That(a.Call(x).ToDoubles(), Is.Not.EqualTo(b.Call(x).ToDoubles()));
+        b.LoadStateDict(a.StateDict());
+        Assert.That(a.Call(x).ToDoubles(), Is.EqualTo(b.Call(x).ToDoubles()));
+    }
+
+    [Test]
+    public void AStateThatDoesNotFitChangesNothing()
+    {
+        var model = Mlp();
+        var before = model.StateDict().ToDictionary(p => p.Key, p => p.Value.ToDoubles());
+        var wrong = model.StateDict().ToDictionary(p => p.Key, p => p.Value);
+        wrong["2.weight"] = Tensor.Zeros([2, 4]);
+        Assert.That(Assert.Throws<ShapeException>(() => model.LoadStateDict(wrong))!.Message, Does.Contain("2.weight").And.Contain("(2, 3)").And.Contain("(2, 4)"));
+        wrong.Remove("2.weight");
+        wrong["extra"] = Tensor.Zeros([1]);
+        Assert.That(Assert.Throws<ShapeException>(() => model.LoadStateDict(wrong))!.Message, Does.Contain("missing: 2.weight").And.Contain("unknown: extra"));
+        Assert.That(model.StateDict().ToDictionary(p => p.Key, p => p.Value.ToDoubles()), Is.EqualTo(before));
+    }
+
+    [Test]
+    public void DropoutActsInTrainingOnly()
+    {
+        var model = new Sequential(new Dropout(0.5));
+        var x = Tensor.Ones([1000]);
+        Assert.That(model.Call(x).ToDoubles().Count(v => v == 0), Is.InRange(400, 600));
+        model.Eval();
+        Assert.That(model.Call(x).ToDoubles(), Is.All.EqualTo(1));
+    }
+
+    [Test]
+    public void IntermediateTensorsOfACallAreReleased()
+    {
+        var model = Mlp();
+        var x = Tensor.RandN([5, 4]);
+        using (CudaNet.Autograd.NoGrad())
+        {
+            model.Call(x).Release();
+            var before = Device.Cpu.MemoryStatistics.InUse;
+            model.Call(x).Release();
+            Assert.That(Device.Cpu.MemoryStatistics.InUse, Is.EqualTo(before));
+        }
+    }
+
+    [Test, Category("Simt")]
+    public void ModulesMoveBetweenDevicesWithTheirGradients()
+    {
+        var simt = TestDevices.Open("simt");
+        var model = Mlp();
+        var x = Tensor.RandN([5, 4]);
+        var y = model.Call(x);
+        y.Sum().Backward();
+        var weight = model.Parameters().First();
+        var gradient = weight.Grad!.ToDoubles();
+        model.To(simt);
+        Assert.Multiple(() =>
+        {
+            Assert.That(weight.Device.Name, Is.EqualTo("simt"));
+            Assert.That(weight.Grad!.Device.Name, Is.EqualTo("simt"));
+            Assert.That(weight.Grad!.ToDoubles(), Is.EqualTo(gradient));
+            Assert.That(model.Call(x.To(simt)).ToDoubles(), Is.EqualTo(y.ToDoubles()).Within(1e-5));
+        });
+    }
+}
