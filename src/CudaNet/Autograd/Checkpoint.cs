@@ -31,7 +31,7 @@ internal sealed class CheckpointedSegment : ISavedTensorStore
     private readonly Func<Tensor[], Tensor[]> _segment;
     private readonly Tensor[] _inputs;
     private readonly EngineState _state;
-    private readonly RandomSnapshot _random;
+    private readonly Dictionary<IRandomState, long> _draws = [];
     private readonly List<Edge> _edges = [];
     private Recorder? _values;
     private int _live;
@@ -41,7 +41,6 @@ internal sealed class CheckpointedSegment : ISavedTensorStore
         _segment = segment;
         _inputs = Array.ConvertAll(inputs, t => t.Hold());
         _state = EngineState.Current;
-        _random = RandomSnapshot.Take();
     }
 
     public int Store(Tensor tensor)
@@ -72,13 +71,24 @@ internal sealed class CheckpointedSegment : ISavedTensorStore
             input.ReleaseHandle();
     }
 
+    /// <summary>Only the first draw counts: from there on the second run draws the same as the first.</summary>
+    public void Drew(IRandomState generator, long position) => _draws.TryAdd(generator, position);
+
+    private static void Rewind(Dictionary<IRandomState, long> positions)
+    {
+        foreach (var (generator, position) in positions)
+            generator.Position = position;
+    }
+
     private Recorder Recompute()
     {
         var recorder = new Recorder();
         using var frame = Lifetime.Frame();
-        using var random = _random.Replay();
+        var now = _draws.Keys.ToDictionary(g => g, g => g.Position);
+        Rewind(_draws);
         using (EngineState.Enter(_state with { GradEnabled = true, Replaying = true, SavedTensors = recorder }))
             _segment(_inputs);
+        Rewind(now);
         if (recorder.Tensors.Count != _edges.Count)
             throw new AutogradException(
                 $"a checkpointed segment saved {_edges.Count} tensors the first time and {recorder.Tensors.Count} when it was run again; "
@@ -100,5 +110,7 @@ internal sealed class CheckpointedSegment : ISavedTensorStore
         public Tensor Restore(int key) => Tensors[key];
 
         public void Release(int key) { }
+
+        public void Drew(IRandomState generator, long position) { }
     }
 }

@@ -49,4 +49,13 @@ internal interface ISavedTensorStore
     Tensor Restore(int key);
 
     void Release(int key);
+
+    /// <summary>A random generator has drawn, from this position on.</summary>
+    void Drew(IRandomState generator, long position);
+}
+
+/// <summary>A random generator as the graph sees it: a position that can be set back, to draw the same numbers again.</summary>
+internal interface IRandomState
+{
+    long Position { get; set; }
 }

@@ -1,27 +1,8 @@
 namespace CudaNet;
 
-/// <summary>The six comparisons. A comparison with NaN is false, except ne.</summary>
-internal sealed class CompareOp : BroadcastOp
+/// <summary>What the six comparisons share. A comparison with NaN is false, except ne.</summary>
+internal abstract class CompareOp(string name) : BroadcastOp(name)
 {
-    private readonly Func<double, double, bool> _compare;
-
-    private CompareOp(string name, CpuKernel cpu, Func<double, double, bool> compare)
-        : base(name) => (Cpu, _compare) = (cpu, compare);
-
-    public static readonly CompareOp Eq = new("eq", CpuElementwise.Eq, (a, b) => a == b);
-
-    public static readonly CompareOp Ne = new("ne", CpuElementwise.Ne, (a, b) => a != b);
-
-    public static readonly CompareOp Lt = new("lt", CpuElementwise.Lt, (a, b) => a < b);
-
-    public static readonly CompareOp Le = new("le", CpuElementwise.Le, (a, b) => a <= b);
-
-    public static readonly CompareOp Gt = new("gt", CpuElementwise.Gt, (a, b) => a > b);
-
-    public static readonly CompareOp Ge = new("ge", CpuElementwise.Ge, (a, b) => a >= b);
-
-    internal override CpuKernel Cpu { get; }
-
     public override bool IsExact => true;
 
     public override string NoBackwardReason => "its output is true or false, which does not change smoothly";
@@ -30,7 +11,9 @@ internal sealed class CompareOp : BroadcastOp
 
     protected override DType OutputDType(DType input) => DType.Bool;
 
-    protected override double Evaluate(double a, double b) => _compare(a, b) ? 1 : 0;
+    protected abstract bool Compare(double a, double b);
+
+    protected override double Evaluate(double a, double b) => Compare(a, b) ? 1 : 0;
 
     protected override IEnumerable<DType> CaseDTypes => DTypes.All;
 
@@ -41,69 +24,33 @@ internal sealed class CompareOp : BroadcastOp
     protected override CaseInput DrawOther(DType dtype, long[] shape) => DrawInput(dtype, shape);
 }
 
-/// <summary>Comparisons, element by element.</summary>
+/// <summary>The comparison operators.</summary>
 public static class CompareExtensions
 {
     extension(Tensor input)
     {
-        /// <summary>input = other as bool, broadcast. Shapes must broadcast by NumPy's rule and dtypes be equal.</summary>
-        public Tensor Eq(Tensor other) => CompareOp.Eq.Apply([input, other]);
-
-        /// <summary>input = number as bool; the number is rounded to a floating dtype, and an integer dtype must hold it.</summary>
-        public Tensor Eq(double other) => CompareOp.Eq.Apply([input, input.Number(other, "eq")]);
-
-        /// <summary>input ≠ other as bool, broadcast. Shapes must broadcast by NumPy's rule and dtypes be equal.</summary>
-        public Tensor Ne(Tensor other) => CompareOp.Ne.Apply([input, other]);
-
-        /// <summary>input ≠ number as bool; the number is rounded to a floating dtype, and an integer dtype must hold it.</summary>
-        public Tensor Ne(double other) => CompareOp.Ne.Apply([input, input.Number(other, "ne")]);
-
-        /// <summary>input &lt; other as bool, broadcast. Shapes must broadcast by NumPy's rule and dtypes be equal.</summary>
-        public Tensor Lt(Tensor other) => CompareOp.Lt.Apply([input, other]);
-
-        /// <summary>input &lt; number as bool; the number is rounded to a floating dtype, and an integer dtype must hold it.</summary>
-        public Tensor Lt(double other) => CompareOp.Lt.Apply([input, input.Number(other, "lt")]);
-
-        /// <summary>input ≤ other as bool, broadcast. Shapes must broadcast by NumPy's rule and dtypes be equal.</summary>
-        public Tensor Le(Tensor other) => CompareOp.Le.Apply([input, other]);
-
-        /// <summary>input ≤ number as bool; the number is rounded to a floating dtype, and an integer dtype must hold it.</summary>
-        public Tensor Le(double other) => CompareOp.Le.Apply([input, input.Number(other, "le")]);
-
-        /// <summary>input &gt; other as bool, broadcast. Shapes must broadcast by NumPy's rule and dtypes be equal.</summary>
-        public Tensor Gt(Tensor other) => CompareOp.Gt.Apply([input, other]);
-
-        /// <summary>input &gt; number as bool; the number is rounded to a floating dtype, and an integer dtype must hold it.</summary>
-        public Tensor Gt(double other) => CompareOp.Gt.Apply([input, input.Number(other, "gt")]);
-
-        /// <summary>input ≥ other as bool, broadcast. Shapes must broadcast by NumPy's rule and dtypes be equal.</summary>
-        public Tensor Ge(Tensor other) => CompareOp.Ge.Apply([input, other]);
-
-        /// <summary>input ≥ number as bool; the number is rounded to a floating dtype, and an integer dtype must hold it.</summary>
-        public Tensor Ge(double other) => CompareOp.Ge.Apply([input, input.Number(other, "ge")]);
-
-        /// <inheritdoc cref="Lt(Tensor, Tensor)"/>
+        /// <inheritdoc cref="LtExtensions.Lt(Tensor, Tensor)"/>
         public static Tensor operator <(Tensor a, Tensor b) => a.Lt(b);
 
-        /// <inheritdoc cref="Lt(Tensor, double)"/>
+        /// <inheritdoc cref="LtExtensions.Lt(Tensor, double)"/>
         public static Tensor operator <(Tensor a, double b) => a.Lt(b);
 
-        /// <inheritdoc cref="Gt(Tensor, Tensor)"/>
+        /// <inheritdoc cref="GtExtensions.Gt(Tensor, Tensor)"/>
         public static Tensor operator >(Tensor a, Tensor b) => a.Gt(b);
 
-        /// <inheritdoc cref="Gt(Tensor, double)"/>
+        /// <inheritdoc cref="GtExtensions.Gt(Tensor, double)"/>
         public static Tensor operator >(Tensor a, double b) => a.Gt(b);
 
-        /// <inheritdoc cref="Le(Tensor, Tensor)"/>
+        /// <inheritdoc cref="LeExtensions.Le(Tensor, Tensor)"/>
         public static Tensor operator <=(Tensor a, Tensor b) => a.Le(b);
 
-        /// <inheritdoc cref="Le(Tensor, double)"/>
+        /// <inheritdoc cref="LeExtensions.Le(Tensor, double)"/>
         public static Tensor operator <=(Tensor a, double b) => a.Le(b);
 
-        /// <inheritdoc cref="Ge(Tensor, Tensor)"/>
+        /// <inheritdoc cref="GeExtensions.Ge(Tensor, Tensor)"/>
         public static Tensor operator >=(Tensor a, Tensor b) => a.Ge(b);
 
-        /// <inheritdoc cref="Ge(Tensor, double)"/>
+        /// <inheritdoc cref="GeExtensions.Ge(Tensor, double)"/>
         public static Tensor operator >=(Tensor a, double b) => a.Ge(b);
     }
 }

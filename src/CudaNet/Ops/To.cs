@@ -20,6 +20,7 @@ public static class ToExtensions
             return [inputs[0].CopyToDevice(target)];
         }
 
-        protected override Tensor?[] Backward(FunctionContext context, Tensor[] gradOutputs) => [gradOutputs[0].To((Device)context.State!)];
+        protected override Tensor?[] Backward(FunctionContext context, Tensor[] gradOutputs) =>
+            [gradOutputs[0].To((Device)context.State!)];
     }
 }

@@ -12,7 +12,7 @@ public readonly record struct GeneratorState(long Seed, long Offset);
 /// counters that it needs and moves the position on, so one seed gives one sequence of tensors on every device. Kernels read the seed and
 /// a base that is added to the position from a tensor on their device, so that a captured graph draws anew when only the base changes.
 /// </summary>
-public sealed class Generator
+public sealed class Generator : IRandomState
 {
     /// <summary>The seed of a generator that was given none.</summary>
     public const long DefaultSeed = 67280421310721;
@@ -40,6 +40,12 @@ public sealed class Generator
     {
         get => State.Offset;
         set => State = new(Seed, value);
+    }
+
+    long IRandomState.Position
+    {
+        get => Offset;
+        set => Offset = value;
     }
 
     /// <summary>Seed and position together.</summary>
@@ -86,11 +92,13 @@ public sealed class Generator
     public long Advance(long counters)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(counters);
+        long first;
         lock (_gate)
         {
-            var first = _offset;
+            first = _offset;
             _offset += counters;
-            return first;
         }
+        EngineState.Current.SavedTensors?.Drew(this, first);
+        return first;
     }
 }

@@ -64,6 +64,7 @@ internal static unsafe class Gemm<TSimd, V, T>
     private const int BlockBytesOfB = 4 * 1024 * 1024;
     private const int SmallBytes = 16 * 1024;
     private const int FewTasks = 8;
+    private const int DepthChunk = 16;
     private const int MaximumColumns = 64;
 
     private static readonly int TileRows = typeof(V) == typeof(Vector512<T>) ? 14 : 6;
@@ -189,31 +190,38 @@ internal static unsafe class Gemm<TSimd, V, T>
 
         public readonly nint Tasks => _rowBlocks * _groups;
 
+        // Enough tasks for several cores, from rows first: a group of strips packs the rows of A once more.
         public void Divide()
         {
             var rows = Math.Max(1, BlockBytesOfA / sizeof(T) / Depth / TileRows) * TileRows;
-            _rowBlocks = (Problem.M + rows - 1) / rows;
-            _groups = Math.Clamp(Strips / 4, 1, Math.Max(1, FewTasks / _rowBlocks));
+            _rowBlocks = Math.Max((Problem.M + rows - 1) / rows, Math.Min(FewTasks, Problem.M / (4 * TileRows)));
+            _groups = Math.Clamp(Strips / 8, 1, Math.Max(1, FewTasks / _rowBlocks));
         }
 
         private readonly T* BAt(nint column) =>
             Problem.B + (FirstColumn + column) * Problem.BCol + FirstDepth * Problem.BRow;
 
+        /// <summary>How much of the depth is packed for all strips before the rest: where the source's lines run across the strips, each
+        /// is read to its end while it is in the cache.</summary>
+        private readonly nint ChunkOfDepth(nint step) => step == 1 ? Math.Min(DepthChunk, Depth) : Depth;
+
         // The last strip is packed in any case when it is not whole: a kernel loads whole vectors.
         public readonly void Pack(nint first, nint last)
         {
+            var chunk = ChunkOfDepth(Problem.BCol);
+            for (nint k = 0; k < Depth; k += chunk)
             for (var strip = first; strip < last; strip++)
             {
                 var count = (int)Math.Min(Columns, ColumnCount - strip * Columns);
                 if (IsDirect && count == Columns)
                     continue;
                 GemmPack<T>.Strip(
-                    BAt(strip * Columns),
+                    BAt(strip * Columns) + k * Problem.BRow,
                     Problem.BCol,
                     Problem.BRow,
                     count,
-                    Depth,
-                    Packed + strip * Columns * Depth,
+                    Math.Min(chunk, Depth - k),
+                    Packed + (strip * Depth + k) * Columns,
                     Columns
                 );
             }
@@ -251,17 +259,19 @@ internal static unsafe class Gemm<TSimd, V, T>
         private readonly T* PackA(T* source, nint rows, nint panels)
         {
             var packed = (T*)GemmBuffers.Left((rows * Depth + GemmPack<T>.Slack) * sizeof(T));
+            var chunk = ChunkOfDepth(Problem.ARow);
+            for (nint k = 0; k < Depth; k += chunk)
             for (nint panel = 0; panel < panels; panel++)
             {
                 var (first, last) = (rows * panel / panels, rows * (panel + 1) / panels);
                 var count = (int)(last - first);
                 GemmPack<T>.Strip(
-                    source + first * Problem.ARow,
+                    source + first * Problem.ARow + k * Problem.ACol,
                     Problem.ARow,
                     Problem.ACol,
                     count,
-                    Depth,
-                    packed + first * Depth,
+                    Math.Min(chunk, Depth - k),
+                    packed + first * Depth + k * count,
                     count
                 );
             }

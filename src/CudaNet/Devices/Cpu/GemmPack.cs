@@ -28,19 +28,37 @@ internal static unsafe class GemmPack<T>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Straight(T* from, nint depthStep, int count, nint depth, T* to, int width)
     {
-        var bytes = (uint)(count * sizeof(T));
-        if (bytes == 64 && Vector256.IsHardwareAccelerated)
+        var bytes = (nint)count * sizeof(T);
+        if (bytes is >= 16 and <= 128 && Vector256.IsHardwareAccelerated)
         {
             for (; depth > 0; depth--, from += depthStep, to += width)
-            {
-                Vector256.Load((byte*)from).Store((byte*)to);
-                Vector256.Load((byte*)from + 32).Store((byte*)to + 32);
-            }
+                CopyLine((byte*)from, (byte*)to, bytes);
             return;
         }
         for (; depth > 0; depth--, from += depthStep, to += width)
         for (var i = 0; i < count; i++)
             to[i] = from[i];
+    }
+
+    // The last vectors overlap those before them, so nothing outside is read or written.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CopyLine(byte* from, byte* to, nint bytes)
+    {
+        if (bytes < 32)
+        {
+            var (head, tail) = (Vector128.Load(from), Vector128.Load(from + bytes - 16));
+            head.Store(to);
+            tail.Store(to + bytes - 16);
+            return;
+        }
+        var (first, last) = (Vector256.Load(from), Vector256.Load(from + bytes - 32));
+        first.Store(to);
+        last.Store(to + bytes - 32);
+        if (bytes > 64)
+        {
+            Vector256.Load(from + 32).Store(to + 32);
+            Vector256.Load(from + bytes - 64).Store(to + bytes - 64);
+        }
     }
 
     private static void Any(
