@@ -117,7 +117,7 @@ public static class Completeness
         if (op.Bytes(call) is not > 0)
             lacks.Add(string.Create(CultureInfo.InvariantCulture, $"Bytes of {benchmark.Name} is {op.Bytes(call)}"));
         if (op.Flops(call) is not (> 0 and < double.PositiveInfinity))
-            lacks.Add(string.Create(CultureInfo.InvariantCulture, $"Flops of {benchmark.Name} is {flops}"));
+            lacks.Add(string.Create(CultureInfo.InvariantCulture, $"Flops of {benchmark.Name} is {op.Flops(call)}"));
     }
 
     private static void CheckBackward(Op op, List<OpCase> cases, List<string> lacks)
