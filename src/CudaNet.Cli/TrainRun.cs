@@ -60,7 +60,12 @@ internal sealed class TrainRun(
         var device = CliOptions.Open(options.Device ?? deviceName);
         using var isDefault = device.AsDefault();
         var prepared = chosen.Prepare(values);
-        WriteConfig(folder, chosen, values, device);
+        if (given.Count > 0 || device.Name != deviceName)
+        {
+            // The folder says what the run was until it is sure that it can be continued otherwise.
+            Checkpoint.Load(folder.CheckpointPath);
+            WriteConfig(folder, chosen, values, device);
+        }
         return Train(chosen, prepared, folder, device, resume: true);
     }
 

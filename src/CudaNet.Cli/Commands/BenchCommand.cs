@@ -35,9 +35,7 @@ internal static class BenchCommand
                 Rounds = parsed.GetValue(rounds),
                 SecondsPerCase = parsed.GetValue(seconds),
             };
-            return parsed.GetValue(list)
-                ? List(console, options)
-                : Run(console, options, parsed.GetValue(json));
+            return parsed.GetValue(list) ? List(console, options) : Run(console, options, parsed.GetValue(json));
         });
         return command;
     }

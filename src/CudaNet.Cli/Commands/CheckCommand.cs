@@ -26,7 +26,13 @@ internal static class CheckCommand
             Description = "The seed of the inputs; repeat for several. [default: 0]",
             HelpName = "N",
         };
-        var variant = CliOptions.Number("--variant", "N", "Only this variant of the kernels; 0: the one meant for use.", 0, 0);
+        var variant = CliOptions.Number(
+            "--variant",
+            "N",
+            "Only this variant of the kernels; 0: the one meant for use.",
+            0,
+            0
+        );
         var allVariants = new Option<bool>("--all-variants")
         {
             Description = "Every numbered variant of the kernels, not only the one meant for use.",
@@ -38,7 +44,10 @@ internal static class CheckCommand
             Description = "simt: shuffle the threads of each block; 0 keeps them in order.",
             HelpName = "N",
         };
-        var defer = new Option<bool>("--defer") { Description = "simt: streams run late, at moments drawn from the seed." };
+        var defer = new Option<bool>("--defer")
+        {
+            Description = "simt: streams run late, at moments drawn from the seed.",
+        };
         var list = new Option<bool>("--list") { Description = "Print the names of the cases instead of running them." };
         var json = CliOptions.Json();
         var command = new CliCommand("check", "Compare a device's kernels and gradients with the reference.")
@@ -89,9 +98,7 @@ internal static class CheckCommand
                     ? new SimtOptions(Defer: parsed.GetValue(defer), ScheduleSeed: parsed.GetValue(schedule) ?? 0)
                     : null,
             };
-            return parsed.GetValue(list)
-                ? List(console, options)
-                : Run(console, options, parsed.GetValue(json));
+            return parsed.GetValue(list) ? List(console, options) : Run(console, options, parsed.GetValue(json));
         });
         return command;
     }

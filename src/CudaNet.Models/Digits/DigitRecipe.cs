@@ -18,7 +18,12 @@ public sealed class DigitRecipe : IRecipe
         (Name, Description, _build) = (name, description, build);
         Options =
         [
-            new("data", "DIR", null, "Folder with the MNIST files (IDX, also .gz); without it, digits drawn by the program."),
+            new(
+                "data",
+                "DIR",
+                null,
+                "Folder with the MNIST files (IDX, also .gz); without it, digits drawn by the program."
+            ),
             new("epochs", "N", $"{epochs}", "Passes over the training set."),
             new("batch-size", "N", "64", "Images per step."),
             new("lr", "X", "0.001", "Learning rate of AdamW."),
@@ -80,6 +85,5 @@ public sealed class DigitRecipe : IRecipe
         return new DigitTraining(model, data, settings, $"{Name} on {data.Train.Count} {source}");
     }
 
-    private static LabeledImages First(LabeledImages images, int most) =>
-        images.Slice(0, Math.Min(most, images.Count));
+    private static LabeledImages First(LabeledImages images, int most) => images.Slice(0, Math.Min(most, images.Count));
 }

@@ -45,7 +45,7 @@ internal sealed class DigitTraining(
                 optimizer.ZeroGrad();
                 loss.Backward();
                 optimizer.Step();
-                return new StepResult(loss).With("accuracy", Accuracy(logits, batch.Labels));
+                return new StepResult(loss).With("accuracy", Right(logits, batch.Labels).Mean());
             },
             run.Stop
         );
@@ -64,20 +64,11 @@ internal sealed class DigitTraining(
     /// <summary>The share of test images that are recognised. Read once, after training: nothing is chosen by it.</summary>
     private double Test()
     {
-        model.Eval();
-        using var noGrad = Autograd.NoGrad();
         var batches = new ImageBatches(data.Test, TestBatchSize, shuffle: false);
-        double right = 0;
-        for (var i = 0; i < batches.Count; i++)
-        {
-            using var frame = Lifetime.Frame();
-            var batch = batches.Get(0, i);
-            // A whole number, which the mean in f32 gives only nearly.
-            right += Math.Round(batch.Count * Accuracy(model.Call(batch.Images), batch.Labels).Item());
-        }
+        var right = Evaluation.Sum(model, batches, batch => Right(model.Call(batch.Images), batch.Labels).Sum());
         return right / data.Test.Count;
     }
 
-    private static Tensor Accuracy(Tensor logits, Tensor labels) =>
-        logits.Detach().ArgMax(1).Eq(labels).Cast(DType.Float32).Mean();
+    /// <summary>1 for each image whose largest logit is its label's, else 0.</summary>
+    private static Tensor Right(Tensor logits, Tensor labels) => logits.ArgMax(1).Eq(labels).Cast(DType.Float32);
 }

@@ -125,6 +125,8 @@ public sealed class RunFolder
                 Directory.CreateDirectory(parent);
             var temporary = $"{path}.{Guid.NewGuid():N}";
             Directory.CreateDirectory(temporary);
+            // On Unix a folder may be renamed onto an empty one, so none of them is.
+            System.IO.File.Create(System.IO.Path.Combine(temporary, MetricsFile)).Dispose();
             try
             {
                 Directory.Move(temporary, path);
@@ -132,7 +134,7 @@ public sealed class RunFolder
             }
             catch (IOException) when (Directory.Exists(path))
             {
-                Directory.Delete(temporary);
+                Directory.Delete(temporary, recursive: true);
                 return false;
             }
         }

@@ -38,7 +38,10 @@ public sealed class OpCommandTests
         var written = Read(folder.File("y.npz"));
         var cotangent = Values(written["grad_output"]);
         Assert.That(cotangent.Distinct().Count(), Is.EqualTo(3));
-        Assert.That(Values(written["grad_input"]), Is.EqualTo(new[] { cotangent[0] * 4, cotangent[1] * 5, cotangent[2] * 6 }));
+        Assert.That(
+            Values(written["grad_input"]),
+            Is.EqualTo(new[] { cotangent[0] * 4, cotangent[1] * 5, cotangent[2] * 6 })
+        );
     }
 
     [Test]
@@ -47,7 +50,16 @@ public sealed class OpCommandTests
         using var folder = new TemporaryFolder();
         Npz.Write(folder.File("x.npz"), [Floats("input", [1, 4], 1, 2, 3, 4)]);
         CliRun
-            .Of("op", "layer_norm", "--in", folder.File("x.npz"), "--out", folder.File("y.npz"), "--attr", "normalized_shape=4")
+            .Of(
+                "op",
+                "layer_norm",
+                "--in",
+                folder.File("x.npz"),
+                "--out",
+                folder.File("y.npz"),
+                "--attr",
+                "normalized_shape=4"
+            )
             .IsFine();
         var written = Read(folder.File("y.npz"));
         Assert.That(written.Keys, Is.EquivalentTo(new[] { "output", "mean", "rstd" }));
@@ -60,7 +72,9 @@ public sealed class OpCommandTests
     {
         using var folder = new TemporaryFolder();
         Npz.Write(folder.File("x.npz"), [Floats("input", [3], 1, 2, 3), Floats("other", [3], 4, 5, 6)]);
-        var run = CliRun.Of("op", "add", "--in", folder.File("x.npz"), "--out", folder.File("y.npz"), "--json").IsFine();
+        var run = CliRun
+            .Of("op", "add", "--in", folder.File("x.npz"), "--out", folder.File("y.npz"), "--json")
+            .IsFine();
         var array = JsonNode.Parse(run)!["arrays"]![0]!;
         Assert.That(array["name"]!.GetValue<string>(), Is.EqualTo("output"));
         Assert.That(array["dtype"]!.GetValue<string>(), Is.EqualTo("f32"));
@@ -73,7 +87,10 @@ public sealed class OpCommandTests
         foreach (var op in Registry.All)
             Assert.That(list, Does.Contain(op.Name + "\n"));
         Assert.That(CliRun.Of("op", "layer_norm", "--list").IsFine(), Does.Contain("eps: float = 1e-5"));
-        Assert.That(JsonNode.Parse(CliRun.Of("op", "--list", "--json").IsFine())!.AsArray(), Has.Count.EqualTo(Registry.All.Count));
+        Assert.That(
+            JsonNode.Parse(CliRun.Of("op", "--list", "--json").IsFine())!.AsArray(),
+            Has.Count.EqualTo(Registry.All.Count)
+        );
     }
 
     [Test]

@@ -9,7 +9,7 @@ public sealed class UsageTests
     [TestCase("devces", "there is no verb 'devces'", "did you mean 'devices'", "doctor")]
     [TestCase("devices --jsn", "no option '--jsn'", "did you mean '--json'")]
     [TestCase("devices extra", "'extra' is one word too many")]
-    [TestCase("train mpl", "there is no recipe 'mpl'", "did you mean 'mlp'", "linear")]
+    [TestCase("train mp", "there is no recipe 'mp'", "did you mean 'mlp'", "linear")]
     [TestCase("train", "a recipe is missing", "linear", "mlp", "--resume")]
     [TestCase("train mlp --epoch 3", "no option '--epoch'", "--epochs")]
     [TestCase("train mlp --epochs many", "--epochs many", "a whole number of at least 1")]
@@ -98,7 +98,10 @@ public sealed class UsageTests
     public void Recipes_are_listed_with_their_options()
     {
         var recipes = JsonNode.Parse(CliRun.Of("recipes", "--json").IsFine())!.AsArray();
-        Assert.That(recipes.Select(recipe => recipe!["name"]!.GetValue<string>()), Is.EquivalentTo(new[] { "linear", "mlp" }));
+        Assert.That(
+            recipes.Select(recipe => recipe!["name"]!.GetValue<string>()),
+            Is.EquivalentTo(new[] { "linear", "mlp" })
+        );
         Assert.That(CliRun.Of("recipes").IsFine(), Does.Contain("--epochs").And.Contain("[default: 5]"));
     }
 

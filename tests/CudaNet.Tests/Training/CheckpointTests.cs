@@ -92,7 +92,10 @@ public sealed class CheckpointTests
         Assert.That(Checkpoint.Load(folder.File("c")).Integer("n"), Is.EqualTo(expected));
         Save(folder.File("c"), 3);
         Assert.That(Checkpoint.Load(folder.File("c")).Integer("n"), Is.EqualTo(3));
-        Assert.That(Directory.EnumerateFileSystemEntries(folder.Path).Select(Path.GetFileName), Is.EqualTo(new[] { "c" }));
+        Assert.That(
+            Directory.EnumerateFileSystemEntries(folder.Path).Select(Path.GetFileName),
+            Is.EqualTo(new[] { "c" })
+        );
     }
 
     private static void Save(string path, int number)

@@ -31,8 +31,8 @@ public sealed class RunFolderTests
     {
         using var folder = new TemporaryFolder();
         var path = folder.File("mine");
-        Assert.That(RunFolder.CreateAt(path).Path, Is.EqualTo(path));
-        Assert.That(RunFolder.CreateAt(path + Path.DirectorySeparatorChar).Path, Is.EqualTo(path), "it is still empty");
+        Directory.CreateDirectory(path);
+        Assert.That(RunFolder.CreateAt(path + Path.DirectorySeparatorChar).Path, Is.EqualTo(path), "it is empty");
         File.WriteAllText(Path.Combine(path, "notes.txt"), "keep");
         Assert.That(RunFolder.CreateAt(path).Path, Is.EqualTo(path + "-002"));
         Assert.That(File.ReadAllText(Path.Combine(path, "notes.txt")), Is.EqualTo("keep"));
