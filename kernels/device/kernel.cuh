@@ -55,6 +55,7 @@ T* cn_data(const CnTensor* tensor) {
     return tensor ? static_cast<T*>(tensor->data) : nullptr;
 }
 inline bool cn_is_contiguous(const CnTensor& tensor) {
+    if (cn_numel(tensor) == 0) return true;  // whatever strides it has, none is used
     int64_t expected = 1;
     for (int i = tensor.rank - 1; i >= 0; i--) {
         if (tensor.shape[i] != 1 && tensor.strides[i] != expected) return false;

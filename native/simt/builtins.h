@@ -66,8 +66,8 @@ inline unsigned __match_any_sync(unsigned mask, T v, simt::Site site = simt::Sit
 // more.
 inline unsigned __activemask() { return 1u << simt::lane(); }
 
-inline void __threadfence() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
-inline void __threadfence_block() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+CN_UNCHECKED inline void __threadfence() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+CN_UNCHECKED inline void __threadfence_block() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 
 // ---- Atomics -------------------------------------------------------------------------------------------------------
 

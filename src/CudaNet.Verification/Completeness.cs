@@ -116,8 +116,8 @@ public static class Completeness
         var call = new OpCall(op, inputs, benchmark.Attributes, outputs);
         if (op.Bytes(call) is not > 0)
             lacks.Add(string.Create(CultureInfo.InvariantCulture, $"Bytes of {benchmark.Name} is {op.Bytes(call)}"));
-        if (op.Flops(call) is var flops && !(flops >= 0 && double.IsFinite(flops)))
-            lacks.Add(string.Create(CultureInfo.InvariantCulture, $"Flops of {benchmark.Name} is {flops}"));
+        if (op.Flops(call) is not (> 0 and < double.PositiveInfinity))
+            lacks.Add(string.Create(CultureInfo.InvariantCulture, $"Flops of {benchmark.Name} is {op.Flops(call)}"));
     }
 
     private static void CheckBackward(Op op, List<OpCase> cases, List<string> lacks)

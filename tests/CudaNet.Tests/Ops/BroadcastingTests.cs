@@ -53,15 +53,23 @@ public sealed class BroadcastingTests
     [TestCase(300, 257)]
     public void TransposedCopiesMoveEveryElement(int rows, int columns)
     {
-        long[] values = [.. Enumerable.Range(0, 3 * rows * columns).Select(i => (1L << 60) + i)];
+        AssertTransposed(rows, columns, i => (1L << 60) + i);
+        AssertTransposed(rows, columns, i => (float)i);
+        AssertTransposed(rows, columns, i => (byte)i);
+    }
+
+    private static void AssertTransposed<T>(int rows, int columns, Func<int, T> value)
+        where T : unmanaged
+    {
+        T[] values = [.. Enumerable.Range(0, 3 * rows * columns).Select(value)];
         var x = Tensor.From(values, [3, rows, columns]);
         var view = x.View([3, columns, rows], [rows * columns, 1, columns], 0);
-        var copy = view.Contiguous().ToArray<long>();
+        var copy = view.Contiguous().ToArray<T>();
         for (var plane = 0; plane < 3; plane++)
         for (var c = 0; c < columns; c++)
         for (var r = 0; r < rows; r++)
-            if (copy[(plane * columns + c) * rows + r] != values[(plane * rows + r) * columns + c])
-                Assert.Fail($"element ({plane}, {c}, {r}) is wrong");
+            if (!copy[(plane * columns + c) * rows + r].Equals(values[(plane * rows + r) * columns + c]))
+                Assert.Fail($"{typeof(T)}: element ({plane}, {c}, {r}) is wrong");
     }
 
     [Test]

@@ -94,6 +94,42 @@ internal static unsafe class CpuCast
             ElementBlocks.Gather(_x + a, step, _y + at, count);
     }
 
+    /// <summary>Converts as many elements as fill vectors, between f32 and bf16, and says how many that were.</summary>
+    public static long ConvertVectors<TFrom, TTo>(TFrom* source, TTo* target, long count)
+        where TFrom : unmanaged
+        where TTo : unmanaged
+    {
+        long i = 0;
+        var width = Vector<uint>.Count;
+        if (typeof(TFrom) == typeof(float) && typeof(TTo) == typeof(BFloat16))
+            for (; i <= count - 2 * width; i += 2 * width)
+                Vector
+                    .Narrow(RoundToUpperHalf((uint*)source + i), RoundToUpperHalf((uint*)source + i + width))
+                    .Store((ushort*)target + i);
+        if (typeof(TFrom) == typeof(BFloat16) && typeof(TTo) == typeof(float))
+            for (; i <= count - 2 * width; i += 2 * width)
+            {
+                Vector.Widen(Vector.Load((ushort*)source + i), out var low, out var high);
+                (low << 16).Store((uint*)target + i);
+                (high << 16).Store((uint*)target + i + width);
+            }
+        return i;
+    }
+
+    /// <summary>The conversion of <see cref="BFloat16"/>: to nearest even, a NaN staying one.</summary>
+    private static Vector<uint> RoundToUpperHalf(uint* source)
+    {
+        var bits = Vector.Load(source);
+        var upper = bits >> 16;
+        var rounded = (bits + new Vector<uint>(0x7FFF) + (upper & Vector<uint>.One)) >> 16;
+        var value = Vector.AsVectorSingle(bits);
+        return Vector.ConditionalSelect(
+            Vector.AsVectorUInt32(Vector.Equals(value, value)),
+            rounded,
+            upper | new Vector<uint>(0x40)
+        );
+    }
+
     /// <summary>One element: floats round to nearest even, once; floats to integers truncate and saturate, NaN becoming 0; integers
     /// wrap; bool is x ≠ 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

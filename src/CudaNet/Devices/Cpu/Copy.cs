@@ -1,3 +1,6 @@
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
 namespace CudaNet;
 
 /// <summary>Contiguous copies of strided tensors, by the size of an element.</summary>
@@ -129,13 +132,31 @@ internal static unsafe class CpuCopy
 
         private static void CopyTile(T* x, long xStep, T* y, long yStep, int rows, int columns)
         {
+            var (wholeRows, wholeColumns) =
+                sizeof(T) == sizeof(float) && Sse.IsSupported ? (rows & ~3, columns & ~3) : (0, 0);
+            for (var c = 0; c < wholeColumns; c += 4)
+            for (var r = 0; r < wholeRows; r += 4)
+                Transpose4((float*)(x + r + c * xStep), xStep, (float*)(y + c + r * yStep), yStep);
             for (var r = 0; r < rows; r++)
             {
                 var source = x + r;
                 var target = y + r * yStep;
-                for (var c = 0; c < columns; c++)
+                for (var c = r < wholeRows ? wholeColumns : 0; c < columns; c++)
                     target[c] = source[c * xStep];
             }
+        }
+
+        /// <summary>Four by four in registers; bits are moved as they are, whatever they mean.</summary>
+        private static void Transpose4(float* x, long xStep, float* y, long yStep)
+        {
+            var (a, b) = (Vector128.Load(x), Vector128.Load(x + xStep));
+            var (c, d) = (Vector128.Load(x + 2 * xStep), Vector128.Load(x + 3 * xStep));
+            var (lowAB, lowCD) = (Sse.UnpackLow(a, b), Sse.UnpackLow(c, d));
+            var (highAB, highCD) = (Sse.UnpackHigh(a, b), Sse.UnpackHigh(c, d));
+            Sse.MoveLowToHigh(lowAB, lowCD).Store(y);
+            Sse.MoveHighToLow(lowCD, lowAB).Store(y + yStep);
+            Sse.MoveLowToHigh(highAB, highCD).Store(y + 2 * yStep);
+            Sse.MoveHighToLow(highCD, highAB).Store(y + 3 * yStep);
         }
     }
 }

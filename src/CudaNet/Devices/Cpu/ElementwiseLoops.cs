@@ -274,17 +274,13 @@ internal static unsafe class ElementBlocks
             new Span<T>(target, (int)count).Fill(CpuCast.Convert<TStored, T>(*source));
             return;
         }
-        for (long i = 0; i < count; i++)
+        for (var i = step == 1 ? CpuCast.ConvertVectors(source, target, count) : 0; i < count; i++)
             target[i] = CpuCast.Convert<TStored, T>(source[i * step]);
     }
 
     public static void Convert<T, TStored>(T* source, TStored* target, long count)
         where TStored : unmanaged
-        where T : unmanaged
-    {
-        for (long i = 0; i < count; i++)
-            target[i] = CpuCast.Convert<T, TStored>(source[i]);
-    }
+        where T : unmanaged => Gather(source, 1, target, count);
 
     /// <summary>A register whose first lanes hold fewer elements than it has; the others repeat the first, so that they cost no
     /// more than it does.</summary>

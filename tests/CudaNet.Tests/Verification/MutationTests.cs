@@ -1,0 +1,119 @@
+using CudaNet.Verification;
+
+namespace CudaNet.Tests.Verification;
+
+/// <summary>What counts as a mutant, and how survivors are explained.</summary>
+[TestFixture]
+public sealed class MutantFinderTests
+{
+    private const string Kernel = """
+        // if (a < b) in a comment
+        static int host(int a) { return a < 3 ? held[a] : 0; }
+        template <class T, int N>
+        __global__ void kernel(const T* x, T* y, int n) {
+            CN_SHARED(T, tile, N);
+            T held[4];
+            auto f = [&](int i) { return i; };
+            for (int i = 0; i < n; i++) {
+                if (i >= n) return;
+                tile[f(i)] = x[held[0]];
+                __syncthreads();
+                if (i == 0) y[i] = static_cast<T>(1);
+                if constexpr (N > 2) y[0] = 0;
+                if (i < n) y[1] = 0;
+            }
+        }
+        __device__ int declared(int a);
+        __device__ bool next(int a) { return a != 1; }
+        """;
+
+    [Test]
+    public void FindsWhatDeviceCodeHas()
+    {
+        var found = MutantFinder.Find("kernels/k.cu", Kernel).Select(m => (m.Kind, m.Line, Changed(m))).ToList();
+        Assert.That(
+            found,
+            Is.EquivalentTo(
+                new[]
+                {
+                    (MutationKind.Comparison, 8, "< → <="),
+                    (MutationKind.Comparison, 9, ">= → >"),
+                    (MutationKind.Mask, 9, "i >= n → false"),
+                    (MutationKind.Index, 10, "f(i) → (f(i)) + 1"),
+                    (MutationKind.Index, 10, "held[0] → (held[0]) + 1"),
+                    (MutationKind.Index, 10, "0 → (0) + 1"),
+                    (MutationKind.Barrier, 11, "__syncthreads(); → ;"),
+                    (MutationKind.Comparison, 12, "== → !="),
+                    (MutationKind.Index, 12, "i → (i) + 1"),
+                    (MutationKind.Index, 13, "0 → (0) + 1"),
+                    (MutationKind.Comparison, 14, "< → <="),
+                    (MutationKind.Mask, 14, "i < n → true"),
+                    (MutationKind.Index, 14, "1 → (1) + 1"),
+                    (MutationKind.Comparison, 18, "!= → =="),
+                }
+            )
+        );
+    }
+
+    [Test]
+    public void AppliesOneChange()
+    {
+        var barrier = MutantFinder.Find("kernels/k.cu", Kernel).Single(m => m.Kind == MutationKind.Barrier);
+        Assert.That(barrier.Apply(Kernel), Is.EqualTo(Kernel.Replace("__syncthreads();", ";")));
+        Assert.That(barrier.Source, Is.EqualTo("⟦__syncthreads();⟧"));
+    }
+
+    [Test]
+    public void EveryExplainedSurvivorIsStillThere()
+    {
+        var root = RepositoryRoot.Find();
+        var present = MutationFiles
+            .All.SelectMany(file => MutationRunner.Find(root, file))
+            .Select(m => (m.File, m.Kind, m.Source))
+            .ToHashSet();
+        Assert.That(MutationRunner.ReadSurvivors(root).Where(s => !present.Contains(s)), Is.Empty);
+    }
+
+    private static string Changed(Mutant mutant) =>
+        $"{Kernel.Substring(mutant.Start, mutant.Length)} → {mutant.Replacement}";
+}
+
+/// <summary>Mistakes made on purpose, one at a time, in every kernel: `cudanet check` finds at least 95 of 100.</summary>
+[TestFixture, Category("Simt"), Category("Verify")]
+public sealed class KernelMutation
+{
+    private const double Wanted = 0.95;
+
+    [TestCaseSource(typeof(MutationFiles), nameof(MutationFiles.All))]
+    public void IsFound(string file)
+    {
+        TestDevices.Open("simt");
+        var summary = MutationRunner.Run(
+            new MutationOptions
+            {
+                Root = RepositoryRoot.Find(),
+                Program = Path.Combine(AppContext.BaseDirectory, "CudaNet.Cli.dll"),
+                Files = [file],
+            }
+        );
+        TestContext.Out.WriteLine(summary);
+        Assert.That(summary.Score, Is.GreaterThanOrEqualTo(Wanted), summary.ToString);
+    }
+}
+
+/// <summary>The files that have device code.</summary>
+internal static class MutationFiles
+{
+    public static IEnumerable<string> All
+    {
+        get
+        {
+            var root = RepositoryRoot.Find();
+            return Directory
+                .EnumerateFiles(Path.Combine(root, "kernels"), "*.cu*", SearchOption.AllDirectories)
+                .Select(path => Path.GetRelativePath(root, path).Replace('\\', '/'))
+                .Where(file => MutationRunner.Find(root, file).Count > 0)
+                .Order(StringComparer.Ordinal);
+        }
+    }
+}
