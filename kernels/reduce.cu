@@ -256,11 +256,10 @@ CnStatus launch_mean(const CnCall* call) {
 
 }  // namespace
 
-#define CN_REDUCTION(name, launcher)                                                                           \
-    CN_KERNEL(name, "input; dim: ints, keepdim: bool -> output", launcher, workspace, "one thread per output", \
-              "one block per output, long rows in pieces",                                                     \
-              "32 neighbouring outputs per block, long columns in pieces")
-CN_REDUCTION(sum, launch_sum);
-CN_REDUCTION(mean, launch_mean);
-CN_REDUCTION(max, launch_max);
-CN_REDUCTION(argmax, launch_argmax);
+#define CN_REDUCTION_VARIANTS                                             \
+    "one thread per output", "one block per output, long rows in pieces", \
+        "32 neighbouring outputs per block, long columns in pieces"
+CN_KERNEL(argmax, "input; dim: ints, keepdim: bool -> output", launch_argmax, workspace, CN_REDUCTION_VARIANTS);
+CN_KERNEL(max, "input; dim: ints, keepdim: bool -> output", launch_max, workspace, CN_REDUCTION_VARIANTS);
+CN_KERNEL(mean, "input; dim: ints, keepdim: bool -> output", launch_mean, workspace, CN_REDUCTION_VARIANTS);
+CN_KERNEL(sum, "input; dim: ints, keepdim: bool -> output", launch_sum, workspace, CN_REDUCTION_VARIANTS);

@@ -150,9 +150,8 @@ CnStatus launch(const CnCall* call) {
 
 }  // namespace
 
-#define CN_SOFTMAX(name, LOG)                                                                  \
-    CN_KERNEL(name, "input; dim: int -> output", launch<LOG>, nullptr, "one thread per slice", \
-              "one warp per row, the row in registers; up to 1024 elements, last axis",        \
-              "one block per row, running maximum and sum; last axis")
-CN_SOFTMAX(softmax, false);
-CN_SOFTMAX(log_softmax, true);
+#define CN_SOFTMAX_VARIANTS                                                                           \
+    "one thread per slice", "one warp per row, the row in registers; up to 1024 elements, last axis", \
+        "one block per row, running maximum and sum; last axis"
+CN_KERNEL(log_softmax, "input; dim: int -> output", launch<true>, nullptr, CN_SOFTMAX_VARIANTS);
+CN_KERNEL(softmax, "input; dim: int -> output", launch<false>, nullptr, CN_SOFTMAX_VARIANTS);

@@ -87,8 +87,7 @@ CnStatus launch(const CnCall* call) {
 
 }  // namespace
 
-#define CN_SOFTMAX_BACKWARD(name, LOG)                                                                           \
-    CN_KERNEL(name, "grad_output, output; dim: int -> grad_input", launch<LOG>, nullptr, "one thread per slice", \
-              "one warp per row; last axis", "one block per row; last axis")
-CN_SOFTMAX_BACKWARD(softmax_backward, false);
-CN_SOFTMAX_BACKWARD(log_softmax_backward, true);
+#define CN_SOFTMAX_VARIANTS "one thread per slice", "one warp per row; last axis", "one block per row; last axis"
+CN_KERNEL(log_softmax_backward, "grad_output, output; dim: int -> grad_input", launch<true>, nullptr,
+          CN_SOFTMAX_VARIANTS);
+CN_KERNEL(softmax_backward, "grad_output, output; dim: int -> grad_input", launch<false>, nullptr, CN_SOFTMAX_VARIANTS);

@@ -116,7 +116,7 @@ public static class Completeness
         var call = new OpCall(op, inputs, benchmark.Attributes, outputs);
         if (op.Bytes(call) is not > 0)
             lacks.Add(string.Create(CultureInfo.InvariantCulture, $"Bytes of {benchmark.Name} is {op.Bytes(call)}"));
-        if (op.Flops(call) is not (> 0 and < double.PositiveInfinity))
+        if (op.Flops(call) is not (>= 0 and < double.PositiveInfinity))
             lacks.Add(string.Create(CultureInfo.InvariantCulture, $"Flops of {benchmark.Name} is {op.Flops(call)}"));
     }
 

@@ -51,7 +51,12 @@ public static partial class Autograd
     }
 
     /// <summary>H·v: the Hessian of a scalar function times vectors, one per input, without forming the Hessian (Pearlmutter 1994).</summary>
-    public static Tensor[] Hvp(Func<Tensor[], Tensor> function, Tensor[] inputs, Tensor[] vectors, bool createGraph = false)
+    public static Tensor[] Hvp(
+        Func<Tensor[], Tensor> function,
+        Tensor[] inputs,
+        Tensor[] vectors,
+        bool createGraph = false
+    )
     {
         using var record = EnableGrad();
         var points = Points(inputs, createGraph);

@@ -1,3 +1,5 @@
+using CudaNet.Random;
+
 namespace CudaNet;
 
 /// <summary>Runs an op's textbook loop: over the tensors of a call on the CPU, or over plain arrays for a verification.</summary>
@@ -15,9 +17,15 @@ internal static class ReferenceRunner
             if (call.Outputs[i] is { } tensor)
                 outputs[i] = Empty(tensor.Shape, tensor.DType);
         call.Op.Reference(new ReferenceCall(inputs, outputs, call.Attributes));
+        var noise = EngineState.Current.ReferenceNoise;
         for (var i = 0; i < outputs.Length; i++)
-            if (outputs[i] is { } output)
-                HostData.Write(call.Output(i), output.Values);
+        {
+            if (outputs[i] is not { } output)
+                continue;
+            if (noise != 0 && output.DType.IsFloating && !call.Op.IsExact)
+                AddNoise(output, noise + call.Output(i).NumElements);
+            HostData.Write(call.Output(i), output.Values);
+        }
         for (var p = 0; p < call.Op.Signature.Inputs.Count; p++)
         {
             if (!call.Op.Signature.Inputs[p].IsMutated)
@@ -26,6 +34,18 @@ internal static class ReferenceRunner
             for (var i = start; i < start + length; i++)
                 if (inputs[i] is { } written)
                     HostData.Write(call.Inputs[i]!, written.Values);
+        }
+    }
+
+    private static void AddNoise(ReferenceTensor output, long seed)
+    {
+        var random = new PhiloxStream((ulong)seed, 0);
+        var unit = Math.Sqrt(output.Terms) * output.DType.Accumulator.UnitRoundoff;
+        for (long i = 0; i < output.Values.Length; i++)
+        {
+            var noise = (2 * random.NextDouble() - 1) * unit * Math.Max(output.Magnitude[i], Math.Abs(output[i]));
+            if (double.IsFinite(noise))
+                output[i] += noise;
         }
     }
 

@@ -4,7 +4,10 @@ namespace CudaNet.Nn;
 public sealed class Dropout(double p = 0.5, Generator? generator = null) : Module<Tensor, Tensor>
 {
     /// <summary>The probability of being dropped.</summary>
-    public double P { get; } = p is >= 0 and <= 1 ? p : throw new ArgumentOutOfRangeException(nameof(p), p, "a probability lies between 0 and 1");
+    public double P { get; } =
+        p is >= 0 and <= 1
+            ? p
+            : throw new ArgumentOutOfRangeException(nameof(p), p, "a probability lies between 0 and 1");
 
     /// <inheritdoc/>
     protected override Tensor Forward(Tensor input) => input.Dropout(P, IsTraining, generator);

@@ -14,7 +14,10 @@ public sealed class Linear : Module<Tensor, Tensor>
     )
     {
         var bound = inFeatures > 0 ? 1 / Math.Sqrt(inFeatures) : 0;
-        Weight = AddParameter("weight", Tensor.Rand([outFeatures, inFeatures], -bound, bound, dtype, device, generator));
+        Weight = AddParameter(
+            "weight",
+            Tensor.Rand([outFeatures, inFeatures], -bound, bound, dtype, device, generator)
+        );
         if (bias)
             Bias = AddParameter("bias", Tensor.Rand([outFeatures], -bound, bound, dtype, device, generator));
     }

@@ -9,7 +9,7 @@ internal sealed class DropoutOp() : Op("dropout", "input, state; p: float = 0.5,
 
     protected internal override Saved Saves => Saved.Nothing.AndOutputs(1);
 
-    internal override CpuKernel? Cpu => CpuRandom.Dropout;
+    internal override CpuKernel? Cpu => CpuRandom.Drop;
 
     /// <summary>What kept elements are multiplied by; 0 when none is kept.</summary>
     public static double Scale(double p) => p < 1 ? 1 / (1 - p) : 0;

@@ -11,7 +11,7 @@ internal sealed class SgdOp()
 
     protected override int Lists => 3;
 
-    internal override CpuKernel? Cpu => CpuOptimizers.Sgd;
+    internal override CpuKernel? Cpu => CpuOptimizers.StepSgd;
 
     public override void Infer(in OpCall call, Span<TensorSpec> outputs)
     {

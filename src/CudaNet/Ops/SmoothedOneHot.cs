@@ -190,13 +190,6 @@ internal static class CrossEntropyCases
                 Attributes.Of(ignore, (long)reduction, smoothing)
             );
         }
-        // Probabilities near 0 and 1 would make derivatives that are differences of numbers many times as large.
-        static OpCase Gradient(OpCase wide) =>
-            wide with
-            {
-                CheckGradient = true,
-                Inputs = [.. wide.Inputs.Select(i => i is { Low: < 0 } ? i with { Low = -1.5, High = 1.5 } : i)],
-            };
         foreach (var dtype in CaseSizes.Floating)
         {
             foreach (
@@ -226,9 +219,18 @@ internal static class CrossEntropyCases
         }
         foreach (var reduction in Enum.GetValues<Reduction>())
         {
-            yield return Gradient(Case(DType.Float64, [3, 4], reduction, 0, false, -100));
-            yield return Gradient(Case(DType.Float64, [4, 3], reduction, 0.2, true, 1));
-            yield return Gradient(Case(DType.Float64, [2, 3, 2], reduction, 0.2, true, 5));
+            yield return Case(DType.Float64, [3, 4], reduction, 0, false, -100) with
+            {
+                CheckGradient = true,
+            };
+            yield return Case(DType.Float64, [4, 3], reduction, 0.2, true, 1) with
+            {
+                CheckGradient = true,
+            };
+            yield return Case(DType.Float64, [2, 3, 2], reduction, 0.2, true, 5) with
+            {
+                CheckGradient = true,
+            };
         }
         yield return Case(DType.Float32, [4096, 1000], Reduction.Mean, 0, false, -100) with
         {

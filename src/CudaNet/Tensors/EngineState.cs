@@ -20,6 +20,12 @@ internal sealed record EngineState
     /// <summary>Whether cpu ops run their textbook loops: how the reference side of a verification is computed.</summary>
     public bool UseReference { get; init; }
 
+    /// <summary>
+    /// Not 0: textbook loops err as much as a kernel may. Each output is moved by a random part of √n·u_acc·S, which shows how far the errors
+    /// of single ops carry through a computation.
+    /// </summary>
+    public long ReferenceNoise { get; init; }
+
     /// <summary>The variant that native kernels run; 0 is each kernel's own choice.</summary>
     public int KernelVariant { get; init; }
 

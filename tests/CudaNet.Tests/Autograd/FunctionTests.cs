@@ -45,7 +45,10 @@ public sealed class FunctionTests
         var first = Autograd.Grad(y, x, createGraph: true);
         var second = Autograd.Grad(first, x, createGraph: true);
         var third = Autograd.Grad(second, x);
-        Assert.That(new[] { y.Item(), first.Item(), second.Item(), third.Item() }, Is.EqualTo(new[] { 8.0, 12, 12, 6 }));
+        Assert.That(
+            new[] { y.Item(), first.Item(), second.Item(), third.Item() },
+            Is.EqualTo(new[] { 8.0, 12, 12, 6 })
+        );
     }
 
     [Test]

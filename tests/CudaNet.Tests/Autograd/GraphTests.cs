@@ -80,7 +80,13 @@ public sealed class GraphTests
         var x = Tensor.Scalar(3, DType.Float64).Leaf();
         var y = x * x;
         var seen = new List<double>();
-        using (y.RegisterHook(g => { seen.Add(g.Item()); return g * 10.0; }))
+        using (
+            y.RegisterHook(g =>
+            {
+                seen.Add(g.Item());
+                return g * 10.0;
+            })
+        )
             (y * 2.0).Backward();
         Assert.Multiple(() =>
         {

@@ -68,7 +68,10 @@ public sealed class MnistTests
     public void What_is_missing_is_named()
     {
         using var folder = new TemporaryFolder();
-        Assert.That(Error<DataNotFoundException>(folder.File("none")), Does.Contain("no folder").And.Contain("t10k-images"));
+        Assert.That(
+            Error<DataNotFoundException>(folder.File("none")),
+            Does.Contain("no folder").And.Contain("t10k-images")
+        );
         Assert.That(Error<DataNotFoundException>(folder.Path), Does.Contain("t10k-images-idx3-ubyte.gz"));
         WritePair(folder, "t10k", 5, '-', false);
         File.WriteAllBytes(folder.File("train-images-idx3-ubyte"), Images(3));
@@ -165,7 +168,16 @@ public sealed class MnistTests
     }
 
     private static byte[] Images(int count) =>
-        [0, 0, 8, 3, .. Word(count), .. Word(3), .. Word(2), .. Enumerable.Range(0, 6 * count).Select(i => (byte)(i * 7))];
+        [
+            0,
+            0,
+            8,
+            3,
+            .. Word(count),
+            .. Word(3),
+            .. Word(2),
+            .. Enumerable.Range(0, 6 * count).Select(i => (byte)(i * 7)),
+        ];
 
     private static byte[] Labels(int count) =>
         [0, 0, 8, 1, .. Word(count), .. Enumerable.Range(0, count).Select(i => (byte)(i % 10))];

@@ -50,12 +50,24 @@ public sealed partial class ReadmeTests
     {
         var root = RepositoryRoot.Find();
         var readme = Blocks(File.ReadAllText(Path.Combine(root, "README.md")), ReadmeBlock());
-        var here = Blocks(File.ReadAllText(Path.Combine(root, "tests/CudaNet.Tests/Docs/ReadmeTests.cs")), SourceBlock());
+        var here = Blocks(
+            File.ReadAllText(Path.Combine(root, "tests/CudaNet.Tests/Docs/ReadmeTests.cs")),
+            SourceBlock()
+        );
         Assert.That(readme, Is.EqualTo(here).And.Count.EqualTo(2));
     }
 
     private static List<string> Blocks(string text, Regex pattern) =>
-        [.. pattern.Matches(text).Select(m => string.Join('\n', m.Groups[1].Value.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0)))];
+        [
+            .. pattern
+                .Matches(text)
+                .Select(m =>
+                    string.Join(
+                        '\n',
+                        m.Groups[1].Value.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0)
+                    )
+                ),
+        ];
 
     [GeneratedRegex("```csharp\n(.*?)```", RegexOptions.Singleline)]
     private static partial Regex ReadmeBlock();

@@ -64,7 +64,10 @@ public sealed class NpyTests
     {
         bool big = header.Contains(">i4", StringComparison.Ordinal);
         int[] values = header.Contains("True", StringComparison.Ordinal) ? [1, 4, 2, 5, 3, 6] : [1, 2, 3, 4, 5, 6];
-        byte[] data = [.. values.SelectMany(v => BitConverter.GetBytes(big ? BinaryPrimitives.ReverseEndianness(v) : v))];
+        byte[] data =
+        [
+            .. values.SelectMany(v => BitConverter.GetBytes(big ? BinaryPrimitives.ReverseEndianness(v) : v)),
+        ];
         byte[] file = Build(header, version, data);
         NamedArray array = Npy.Read(new MemoryStream(file), file.Length);
         Assert.Multiple(() =>
@@ -87,7 +90,10 @@ public sealed class NpyTests
 
         byte[] file = Build("{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3, 4), }", 1, data);
         NamedArray array = Npy.Read(new MemoryStream(file), file.Length);
-        byte[] expected = [.. Enumerable.Range(0, 24).Select(n => (byte)((100 * (n / 12)) + (10 * (n / 4 % 3)) + (n % 4)))];
+        byte[] expected =
+        [
+            .. Enumerable.Range(0, 24).Select(n => (byte)((100 * (n / 12)) + (10 * (n / 4 % 3)) + (n % 4))),
+        ];
         Assert.That(array.Bytes, Is.EqualTo(expected));
     }
 
@@ -177,6 +183,19 @@ public sealed class NpyTests
     {
         byte[] text = Encoding.UTF8.GetBytes(header);
         byte[] length = version == 1 ? BitConverter.GetBytes((ushort)text.Length) : BitConverter.GetBytes(text.Length);
-        return [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y', (byte)version, 0, .. length, .. text, .. data];
+        return
+        [
+            0x93,
+            (byte)'N',
+            (byte)'U',
+            (byte)'M',
+            (byte)'P',
+            (byte)'Y',
+            (byte)version,
+            0,
+            .. length,
+            .. text,
+            .. data,
+        ];
     }
 }

@@ -89,7 +89,10 @@ public sealed class PngWriterTests
         while (at < png.Length)
         {
             int length = BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(at));
-            Assert.That(BinaryPrimitives.ReadUInt32BigEndian(png.AsSpan(at + 8 + length)), Is.EqualTo(Crc(png.AsSpan(at + 4, 4 + length))));
+            Assert.That(
+                BinaryPrimitives.ReadUInt32BigEndian(png.AsSpan(at + 8 + length)),
+                Is.EqualTo(Crc(png.AsSpan(at + 4, 4 + length)))
+            );
             ReadOnlySpan<byte> body = png.AsSpan(at + 8, length);
             switch (Encoding.ASCII.GetString(png, at + 4, 4))
             {

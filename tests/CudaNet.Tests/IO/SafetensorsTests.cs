@@ -112,7 +112,9 @@ public sealed class SafetensorsTests
             return;
         }
 
-        CorruptFileException error = Assert.Throws<CorruptFileException>(() => Safetensors.Read(new MemoryStream(file), "x.st"))!;
+        CorruptFileException error = Assert.Throws<CorruptFileException>(() =>
+            Safetensors.Read(new MemoryStream(file), "x.st")
+        )!;
         Assert.Multiple(() =>
         {
             Assert.That(error.Where, Is.EqualTo(where));

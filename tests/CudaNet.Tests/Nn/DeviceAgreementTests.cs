@@ -14,7 +14,9 @@ public sealed class DeviceAgreementTests
         var simt = TestDevices.Open("simt");
         var cpu = Losses(Device.Cpu);
         var other = Losses(simt);
-        TestContext.Out.WriteLine($"largest relative difference {cpu.Zip(other).Max(p => Math.Abs(p.First - p.Second) / p.First):E2}");
+        TestContext.Out.WriteLine(
+            $"largest relative difference {cpu.Zip(other).Max(p => Math.Abs(p.First - p.Second) / p.First):E2}"
+        );
         for (var step = 0; step < cpu.Length; step++)
             Assert.That(other[step], Is.EqualTo(cpu[step]).Within(1e-4 * cpu[step]), $"step {step}");
         Assert.That(cpu[^1], Is.LessThan(0.7 * cpu[0]), "the network learns");

@@ -14,7 +14,10 @@ public sealed class ModuleTests
         var model = Mlp();
         Assert.Multiple(() =>
         {
-            Assert.That(model.NamedParameters().Select(p => p.Name), Is.EqualTo(new[] { "0.weight", "0.bias", "2.weight" }));
+            Assert.That(
+                model.NamedParameters().Select(p => p.Name),
+                Is.EqualTo(new[] { "0.weight", "0.bias", "2.weight" })
+            );
             Assert.That(model.ParameterCount, Is.EqualTo(12 + 3 + 6));
         });
     }
@@ -36,10 +39,16 @@ public sealed class ModuleTests
         var before = model.StateDict().ToDictionary(p => p.Key, p => p.Value.ToDoubles());
         var wrong = model.StateDict().ToDictionary(p => p.Key, p => p.Value);
         wrong["2.weight"] = Tensor.Zeros([2, 4]);
-        Assert.That(Assert.Throws<ShapeException>(() => model.LoadStateDict(wrong))!.Message, Does.Contain("2.weight").And.Contain("(2, 3)").And.Contain("(2, 4)"));
+        Assert.That(
+            Assert.Throws<ShapeException>(() => model.LoadStateDict(wrong))!.Message,
+            Does.Contain("2.weight").And.Contain("(2, 3)").And.Contain("(2, 4)")
+        );
         wrong.Remove("2.weight");
         wrong["extra"] = Tensor.Zeros([1]);
-        Assert.That(Assert.Throws<ShapeException>(() => model.LoadStateDict(wrong))!.Message, Does.Contain("missing: 2.weight").And.Contain("unknown: extra"));
+        Assert.That(
+            Assert.Throws<ShapeException>(() => model.LoadStateDict(wrong))!.Message,
+            Does.Contain("missing: 2.weight").And.Contain("unknown: extra")
+        );
         Assert.That(model.StateDict().ToDictionary(p => p.Key, p => p.Value.ToDoubles()), Is.EqualTo(before));
     }
 

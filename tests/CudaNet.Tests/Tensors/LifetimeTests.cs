@@ -8,7 +8,9 @@ public sealed class LifetimeTests
     [Test]
     public void AFrameReleasesWhatIsNeitherReturnedNorKept()
     {
-        Tensor lost, kept, returned;
+        Tensor lost,
+            kept,
+            returned;
         using (var frame = Lifetime.Frame())
         {
             lost = Tensor.Ones([2]) + 1.0;
@@ -100,5 +102,8 @@ public sealed class LifetimeTests
 
     [Test]
     public void AFrameEndsOnItsOwnThreadOnly() =>
-        Assert.That(typeof(LifetimeFrame).IsByRefLike, "a ref struct cannot be carried across an await or to another thread");
+        Assert.That(
+            typeof(LifetimeFrame).IsByRefLike,
+            "a ref struct cannot be carried across an await or to another thread"
+        );
 }

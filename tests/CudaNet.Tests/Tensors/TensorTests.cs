@@ -42,11 +42,17 @@ public sealed class TensorTests
         {
             Assert.That(Tensor.From(new[] { 1.5f, -2 }).ToArray<float>(), Is.EqualTo(new[] { 1.5f, -2 }));
             Assert.That(Tensor.From(new[] { 1.5, -2 }).ToArray<double>(), Is.EqualTo(new[] { 1.5, -2 }));
-            Assert.That(Tensor.From(new[] { long.MaxValue, long.MinValue }).ToArray<long>(), Is.EqualTo(new[] { long.MaxValue, long.MinValue }));
+            Assert.That(
+                Tensor.From(new[] { long.MaxValue, long.MinValue }).ToArray<long>(),
+                Is.EqualTo(new[] { long.MaxValue, long.MinValue })
+            );
             Assert.That(Tensor.From(new byte[] { 0, 255 }).ToArray<byte>(), Is.EqualTo(new byte[] { 0, 255 }));
             Assert.That(Tensor.From(new[] { true, false }).ToArray<bool>(), Is.EqualTo(new[] { true, false }));
             Assert.That(Tensor.From(new[] { (Half)1.5f }).ToArray<Half>(), Is.EqualTo(new[] { (Half)1.5f }));
-            Assert.That(Tensor.From(new[] { (BFloat16)1.5f }).ToArray<BFloat16>(), Is.EqualTo(new[] { (BFloat16)1.5f }));
+            Assert.That(
+                Tensor.From(new[] { (BFloat16)1.5f }).ToArray<BFloat16>(),
+                Is.EqualTo(new[] { (BFloat16)1.5f })
+            );
         });
     }
 
@@ -100,9 +106,18 @@ public sealed class TensorTests
         var a = Tensor.Ones([2, 3]);
         Assert.Multiple(() =>
         {
-            Assert.That(Assert.Throws<ShapeException>(() => a.Add(Tensor.Ones([4])))!.Message, Does.Contain("add").And.Contain("(2, 3)").And.Contain("(4)"));
-            Assert.That(Assert.Throws<DTypeException>(() => a.Add(Tensor.Ones([2, 3], DType.Float64)))!.Message, Does.Contain("f32").And.Contain("f64").And.Contain("Cast"));
-            Assert.That(Assert.Throws<ShapeException>(() => a.Sum(5))!.Message, Does.Contain("axis 5").And.Contain("(2, 3)"));
+            Assert.That(
+                Assert.Throws<ShapeException>(() => a.Add(Tensor.Ones([4])))!.Message,
+                Does.Contain("add").And.Contain("(2, 3)").And.Contain("(4)")
+            );
+            Assert.That(
+                Assert.Throws<DTypeException>(() => a.Add(Tensor.Ones([2, 3], DType.Float64)))!.Message,
+                Does.Contain("f32").And.Contain("f64").And.Contain("Cast")
+            );
+            Assert.That(
+                Assert.Throws<ShapeException>(() => a.Sum(5))!.Message,
+                Does.Contain("axis 5").And.Contain("(2, 3)")
+            );
             Assert.That(Assert.Throws<ShapeException>(() => a.Reshape(4))!.Message, Does.Contain("(4)"));
             Assert.Throws<ShapeException>(() => a.Item());
             Assert.Throws<DTypeException>(() => a.ToArray<double>());

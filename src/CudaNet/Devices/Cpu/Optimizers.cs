@@ -6,15 +6,15 @@ namespace CudaNet;
 /// <summary>Optimiser steps in vectors, with the number of the step read and counted as kernels do.</summary>
 internal static unsafe class CpuOptimizers
 {
-    public static void Sgd(in OpCall call)
+    public static void StepSgd(in OpCall call)
     {
         switch (call.Inputs[0]!.DType)
         {
             case DType.Float32:
-                Sgd<float>(call);
+                StepSgd<float>(call);
                 break;
             case DType.Float64:
-                Sgd<double>(call);
+                StepSgd<double>(call);
                 break;
             default:
                 ReferenceRunner.Run(call);
@@ -44,7 +44,7 @@ internal static unsafe class CpuOptimizers
         return (*(double*)call.Inputs[^2]!.Data, state[0]++);
     }
 
-    private static void Sgd<T>(in OpCall call)
+    private static void StepSgd<T>(in OpCall call)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var (rate, before) = Step(call);

@@ -77,15 +77,15 @@ internal static unsafe class CpuRandom
         );
     }
 
-    public static void Dropout(in OpCall call)
+    public static void Drop(in OpCall call)
     {
         switch (call.Input(0).DType)
         {
             case DType.Float32:
-                Dropout<float>(call);
+                Drop<float>(call);
                 break;
             case DType.Float64:
-                Dropout<double>(call);
+                Drop<double>(call);
                 break;
             default:
                 ReferenceRunner.Run(call);
@@ -93,7 +93,7 @@ internal static unsafe class CpuRandom
         }
     }
 
-    private static void Dropout<T>(in OpCall call)
+    private static void Drop<T>(in OpCall call)
         where T : unmanaged, System.Numerics.INumber<T>
     {
         var p = call.Attributes.Float(0);
