@@ -127,7 +127,7 @@ public sealed class TrainCommandTests
         TestDevices.Open("simt");
         using var folder = new TemporaryFolder();
         // An epoch of one batch, so that the metrics are those of the step.
-        string[] command = ["train", "mlp", "--limit", "8", "--batch-size", "8", "--epochs", "20"];
+        string[] command = ["train", "mlp", "--limit", "64", "--batch-size", "64", "--epochs", "20"];
         foreach (var device in new[] { "cpu", "simt" })
             CliRun.Of([.. command, "--device", device, "--out", folder.File(device)]).IsFine();
         var (cpu, simt) = (Losses(folder.File("cpu")), Losses(folder.File("simt")));
