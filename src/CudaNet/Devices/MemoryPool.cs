@@ -16,7 +16,7 @@ internal sealed unsafe class MemoryPool(Device device)
     private const byte FirstGuardByte = 0x7C; // as a number of any floating dtype huge or NaN, so that a read outside shows in results
     private const int GuardByteCount = 4; // neighbours differ, so that a copy between two bands shows as well
     private const byte PoisonByte = 0xFF; // all bits set is a NaN in every floating type
-    private const long FirstWatermark = 256L << 20;
+    private const long SmallestGrowth = 4L << 20; // in use beyond what the last collection left, before the next one
 
     private readonly Lock _lock = new();
     private readonly Dictionary<long, Stack<Storage>> _free = [];
@@ -26,7 +26,7 @@ internal sealed unsafe class MemoryPool(Device device)
     private long _inUse;
     private long _reserved;
     private long _peak;
-    private long _watermark = FirstWatermark;
+    private long _watermark = SmallestGrowth;
     private int _guardDepth;
 
     public MemoryStatistics Statistics
@@ -61,8 +61,8 @@ internal sealed unsafe class MemoryPool(Device device)
 
     private Storage RentNew(long bytes, string purpose)
     {
-        // Handles that nobody released are found by the garbage collector only, which does not see native memory: ask it to look
-        // whenever the memory in use has doubled.
+        // Handles that nobody released are found by the garbage collector only, which does not see native memory, and pooled storages
+        // are old objects to it: ask it to look whenever the memory in use has grown by half.
         if (Interlocked.Read(ref _inUse) + bytes > _watermark)
             CollectGarbage();
         var size = SizeClass(bytes);
@@ -147,7 +147,7 @@ internal sealed unsafe class MemoryPool(Device device)
         lock (_lock)
         {
             DrainReclaimed();
-            _watermark = Math.Max(FirstWatermark, _inUse * 2);
+            _watermark = _inUse + Math.Max(SmallestGrowth, _inUse / 2);
         }
     }
 
