@@ -104,7 +104,7 @@ internal static class OpCommand
                         written.Select(array => new JsonObject
                         {
                             ["name"] = array.Name,
-                            ["dtype"] = ((DType)array.Type).Name,
+                            ["dtype"] = (array.Type).Name,
                             ["shape"] = Json.Array(array.Shape.Select(extent => (JsonNode?)extent)),
                         })
                     ),
@@ -113,7 +113,7 @@ internal static class OpCommand
             return ExitCode.Ok;
         }
         foreach (var array in written)
-            console.Out.WriteLine($"{array.Name, -20} {new Shape(array.Shape)} {((DType)array.Type).Name}");
+            console.Out.WriteLine($"{array.Name, -20} {new Shape(array.Shape)} {(array.Type).Name}");
         console.Out.WriteLine($"written to {run.OutputPath}");
         return ExitCode.Ok;
     }

@@ -45,9 +45,9 @@ internal static class BoundedReader
     }
 
     /// <summary>Throws when a Bool array holds a byte other than 0 and 1, which C# would treat as undefined.</summary>
-    public static void CheckBooleans(string source, string name, ArrayType type, ReadOnlySpan<byte> bytes)
+    public static void CheckBooleans(string source, string name, DType type, ReadOnlySpan<byte> bytes)
     {
-        if (type != ArrayType.Bool)
+        if (type != DType.Bool)
         {
             return;
         }

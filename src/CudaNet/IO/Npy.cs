@@ -42,7 +42,7 @@ public static class Npy
     {
         ArgumentNullException.ThrowIfNull(stream);
         (NpyHeader header, long headerLength) = ReadHeader(stream, length, source);
-        int elementSize = ArraySizes.ElementSize(header.Type);
+        int elementSize = header.Type.Size;
         if (!ArraySizes.TryByteCount(header.Shape, elementSize, out long bytes))
         {
             throw new CorruptFileException(source, "shape", "a size below 2^63 bytes", ArraySizes.Format(header.Shape));

@@ -8,33 +8,33 @@ namespace CudaNet.IO;
 /// <param name="BigEndian">Whether elements of more than one byte are stored high byte first.</param>
 /// <param name="FortranOrder">Whether the first dimension varies fastest.</param>
 /// <param name="Shape">The dimensions, outermost first; empty for a scalar.</param>
-internal sealed record NpyHeader(ArrayType Type, bool BigEndian, bool FortranOrder, long[] Shape)
+internal sealed record NpyHeader(DType Type, bool BigEndian, bool FortranOrder, long[] Shape)
 {
     private const int MaxRank = 64;
 
     private const string Supported = "f4, f8, f2, i8, i4, u1 and b1, little- or big-endian";
 
     /// <summary>The type codes without the byte order.</summary>
-    private static readonly (string Code, ArrayType Type)[] Codes =
+    private static readonly (string Code, DType Type)[] Codes =
     [
-        ("f4", ArrayType.Float32),
-        ("f8", ArrayType.Float64),
-        ("f2", ArrayType.Float16),
-        ("i8", ArrayType.Int64),
-        ("i4", ArrayType.Int32),
-        ("u1", ArrayType.UInt8),
-        ("b1", ArrayType.Bool),
+        ("f4", DType.Float32),
+        ("f8", DType.Float64),
+        ("f2", DType.Float16),
+        ("i8", DType.Int64),
+        ("i4", DType.Int32),
+        ("u1", DType.UInt8),
+        ("b1", DType.Bool),
     ];
 
     /// <summary>The header's text as numpy writes it, without padding.</summary>
     internal static string Format(NamedArray array)
     {
         string? code = null;
-        foreach ((string known, ArrayType type) in Codes)
+        foreach ((string known, DType type) in Codes)
         {
             if (type == array.Type)
             {
-                code = (ArraySizes.ElementSize(type) == 1 ? "|" : "<") + known;
+                code = (type.Size == 1 ? "|" : "<") + known;
             }
         }
 
@@ -65,7 +65,7 @@ internal sealed record NpyHeader(ArrayType Type, bool BigEndian, bool FortranOrd
 
         public NpyHeader Parse()
         {
-            (ArrayType Type, bool BigEndian)? type = null;
+            (DType Type, bool BigEndian)? type = null;
             bool? fortran = null;
             long[]? shape = null;
             Take('{');
@@ -113,7 +113,7 @@ internal sealed record NpyHeader(ArrayType Type, bool BigEndian, bool FortranOrd
             return new NpyHeader(type.Value.Type, type.Value.BigEndian, fortran.Value, shape);
         }
 
-        private (ArrayType Type, bool BigEndian) TakeType()
+        private (DType Type, bool BigEndian) TakeType()
         {
             SkipSpace();
             if (_at < text.Length && text[_at] == '[')
@@ -122,9 +122,9 @@ internal sealed record NpyHeader(ArrayType Type, bool BigEndian, bool FortranOrd
             }
 
             string descr = TakeString();
-            foreach ((string code, ArrayType type) in Codes)
+            foreach ((string code, DType type) in Codes)
             {
-                bool single = ArraySizes.ElementSize(type) == 1;
+                bool single = type.Size == 1;
                 if (descr.Length == 3 && descr.EndsWith(code, StringComparison.Ordinal))
                 {
                     switch (descr[0])

@@ -214,7 +214,7 @@ public static class Safetensors
             }
         }
 
-        return [.. arrays.OrderByDescending(a => ArraySizes.ElementSize(a.Type))];
+        return [.. arrays.OrderByDescending(a => a.Type.Size)];
     }
 
     private static ReadOnlyMemory<byte> BuildHeader(NamedArray[] arrays, IReadOnlyDictionary<string, string>? metadata)

@@ -9,7 +9,7 @@ namespace CudaNet.IO;
 /// <param name="Shape">The dimensions, outermost first.</param>
 /// <param name="Begin">The first byte, counted from the start of the data section.</param>
 /// <param name="End">One past the last byte, counted likewise.</param>
-public sealed record SafetensorsEntry(string Name, ArrayType Type, long[] Shape, long Begin, long End);
+public sealed record SafetensorsEntry(string Name, DType Type, long[] Shape, long Begin, long End);
 
 /// <summary>The validated header of a safetensors file.</summary>
 /// <param name="Entries">The arrays in the order of their data.</param>
@@ -29,21 +29,21 @@ public sealed record SafetensorsHeader(
     private const string OffsetsKey = "data_offsets";
     private const string AllKeys = "the keys dtype, shape and data_offsets";
 
-    private static readonly (string Name, ArrayType Type)[] TypeNames =
+    private static readonly (string Name, DType Type)[] TypeNames =
     [
-        ("F32", ArrayType.Float32),
-        ("F64", ArrayType.Float64),
-        ("F16", ArrayType.Float16),
-        ("BF16", ArrayType.BFloat16),
-        ("I64", ArrayType.Int64),
-        ("I32", ArrayType.Int32),
-        ("U8", ArrayType.UInt8),
-        ("BOOL", ArrayType.Bool),
+        ("F32", DType.Float32),
+        ("F64", DType.Float64),
+        ("F16", DType.Float16),
+        ("BF16", DType.BFloat16),
+        ("I64", DType.Int64),
+        ("I32", DType.Int32),
+        ("U8", DType.UInt8),
+        ("BOOL", DType.Bool),
     ];
 
-    internal static string NameOf(ArrayType type)
+    internal static string NameOf(DType type)
     {
-        foreach ((string name, ArrayType known) in TypeNames)
+        foreach ((string name, DType known) in TypeNames)
         {
             if (known == type)
             {
@@ -123,7 +123,7 @@ public sealed record SafetensorsHeader(
     {
         reader.Read();
         Expect(source, name, "an object", ref reader, JsonTokenType.StartObject);
-        ArrayType? type = null;
+        DType? type = null;
         long[]? shape = null;
         long[]? offsets = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
@@ -186,14 +186,14 @@ public sealed record SafetensorsHeader(
         throw new CorruptFileException(source, name, AllKeys, $"key '{reader.GetString()}'");
     }
 
-    private static ArrayType ReadType(string source, string name, ref Utf8JsonReader reader)
+    private static DType ReadType(string source, string name, ref Utf8JsonReader reader)
     {
         if (reader.TokenType != JsonTokenType.String)
         {
             throw new CorruptFileException(source, $"{name}.{DtypeKey}", "a string", $"{reader.TokenType}");
         }
 
-        foreach ((string known, ArrayType type) in TypeNames)
+        foreach ((string known, DType type) in TypeNames)
         {
             if (reader.ValueTextEquals(known))
             {
@@ -259,7 +259,7 @@ public sealed record SafetensorsHeader(
                 throw new CorruptFileException(source, $"{entry.Name}.data_offsets", expected, found);
             }
 
-            if (!ArraySizes.TryByteCount(entry.Shape, ArraySizes.ElementSize(entry.Type), out long bytes))
+            if (!ArraySizes.TryByteCount(entry.Shape, entry.Type.Size, out long bytes))
             {
                 string shape = ArraySizes.Format(entry.Shape);
                 throw new CorruptFileException(source, $"{entry.Name}.shape", "a size below 2^63 bytes", shape);

@@ -9,15 +9,26 @@ internal static unsafe class HostData
     /// <summary>The elements in C order, as bytes.</summary>
     public static byte[] ToBytes(Tensor tensor)
     {
+        var result = new byte[tensor.NumElements * tensor.DType.Size];
+        CopyTo(tensor, result);
+        return result;
+    }
+
+    /// <summary>Copies the elements in C order into a buffer of exactly their size.</summary>
+    public static void CopyTo(Tensor tensor, Span<byte> target)
+    {
         var size = tensor.DType.Size;
-        var result = new byte[tensor.NumElements * size];
-        if (result.Length == 0)
-            return result;
-        fixed (byte* destination = result)
+        if (target.Length != tensor.NumElements * size)
+            throw new ShapeException(
+                $"{tensor.Shape} {tensor.DType.Name} has {tensor.NumElements * size} bytes, the buffer {target.Length}"
+            );
+        if (target.IsEmpty)
+            return;
+        fixed (byte* destination = target)
         {
             if (tensor.IsContiguous)
             {
-                tensor.Device.CopyToHost(destination, tensor.Data, result.Length);
+                tensor.Device.CopyToHost(destination, tensor.Data, target.Length);
             }
             else
             {
@@ -26,13 +37,12 @@ internal static unsafe class HostData
                 fixed (byte* host = span)
                 {
                     tensor.Device.CopyToHost(host, tensor.Data + first * size, span.Length);
-                    var target = destination;
-                    Gather(tensor, host - first * size, ref target, 0, 0, size);
+                    var next = destination;
+                    Gather(tensor, host - first * size, ref next, 0, 0, size);
                 }
             }
         }
         GC.KeepAlive(tensor);
-        return result;
     }
 
     /// <summary>Overwrites a contiguous tensor.</summary>

@@ -17,6 +17,7 @@ public sealed class Trainer<TBatch>(RunFolder folder, IBatches<TBatch> batches, 
     private const int StepsPerReading = 8;
 
     private readonly List<(string Name, IStateful Part)> _parts = [];
+    private readonly TrainingState _saved = new();
     private readonly List<(int Items, List<(string Name, Tensor Value)> Values)> _unread = [];
     private readonly List<(string Name, double Sum)> _sums = [];
     private readonly Stopwatch _clock = new();
@@ -191,7 +192,7 @@ public sealed class Trainer<TBatch>(RunFolder folder, IBatches<TBatch> batches, 
     private void Save()
     {
         ReadScalars();
-        var state = new TrainingState();
+        var state = _saved;
         var own = state.Section("trainer");
         own.Add("epoch", _epoch);
         own.Add("batch", _batch);

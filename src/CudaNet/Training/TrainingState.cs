@@ -43,7 +43,14 @@ public sealed class TrainingState
             .Select(key => key[_prefix.Length..]);
 
     /// <summary>Adds a copy of a tensor's values; waits for its device.</summary>
-    public void Add(string name, Tensor tensor) => _arrays[_prefix + name] = tensor.ToNamedArray(_prefix + name);
+    public void Add(string name, Tensor tensor)
+    {
+        // A trainer saves into the same state again and again: its arrays serve again, instead of leaving megabytes to the collector.
+        if (_arrays.TryGetValue(_prefix + name, out var array) && array.IsOf(tensor))
+            HostData.CopyTo(tensor, array.Bytes);
+        else
+            _arrays[_prefix + name] = tensor.ToNamedArray(_prefix + name);
+    }
 
     /// <summary>Adds a whole number.</summary>
     public void Add(string name, long value) => _values[_prefix + name] = JsonValue.Create(value);

@@ -117,7 +117,7 @@ public sealed class OpCommandTests
     }
 
     private static NamedArray Floats(string name, long[] shape, params float[] values) =>
-        new(name, ArrayType.Float32, shape, MemoryMarshal.AsBytes<float>(values).ToArray());
+        new(name, DType.Float32, shape, MemoryMarshal.AsBytes<float>(values).ToArray());
 
     private static float[] Values(NamedArray array) => MemoryMarshal.Cast<byte, float>(array.Bytes).ToArray();
 

@@ -15,7 +15,7 @@ public sealed class NpyTests
         List<NamedArray> arrays = Samples.AllTypes(withBFloat16: false);
         Npz.Write(folder.File("a.npz"), arrays, compress);
         Samples.AssertSame(Npz.Read(folder.File("a.npz")), arrays);
-        NamedArray one = Samples.Make("one", ArrayType.Int64, 2, 3, 4);
+        NamedArray one = Samples.Make("one", DType.Int64, 2, 3, 4);
         Npy.Write(folder.File("one.npy"), one);
         Samples.AssertSame([Npy.Read(folder.File("one.npy"))], [one]);
     }
@@ -29,14 +29,14 @@ public sealed class NpyTests
         Npz.Write(second, Samples.AllTypes(false));
         Assert.That(first.ToArray(), Is.EqualTo(second.ToArray()));
         using var npy = new MemoryStream();
-        Npy.Write(npy, Samples.Make("a", ArrayType.Float32, 7));
+        Npy.Write(npy, Samples.Make("a", DType.Float32, 7));
         Assert.That((npy.Length - 28) % 64, Is.Zero);
     }
 
     [Test]
     public void Large_arrays_pass_through_the_growing_buffer([Values] bool compress)
     {
-        NamedArray large = Samples.Make("large", ArrayType.UInt8, 3_000_001);
+        NamedArray large = Samples.Make("large", DType.UInt8, 3_000_001);
         using var stream = new MemoryStream();
         Npz.Write(stream, [large], compress);
         stream.Position = 0;
@@ -47,8 +47,8 @@ public sealed class NpyTests
     public void Bfloat16_and_repeated_names_are_refused()
     {
         using var stream = new MemoryStream();
-        NamedArray a = Samples.Make("a", ArrayType.Float32, 1);
-        Assert.Throws<ArgumentException>(() => Npz.Write(stream, [Samples.Make("b", ArrayType.BFloat16, 1)]));
+        NamedArray a = Samples.Make("a", DType.Float32, 1);
+        Assert.Throws<ArgumentException>(() => Npz.Write(stream, [Samples.Make("b", DType.BFloat16, 1)]));
         Assert.Throws<ArgumentException>(() => Npz.Write(stream, [a, a]));
         Assert.That(stream.Length, Is.Zero);
     }
@@ -126,7 +126,7 @@ public sealed class NpyTests
     public void Damage_is_refused_with_the_typed_exception([Values("npy", "stored", "deflated")] string kind)
     {
         using var stream = new MemoryStream();
-        NamedArray[] arrays = [Samples.Make("w", ArrayType.Float32, 2, 2), Samples.Make("m", ArrayType.Bool, 3)];
+        NamedArray[] arrays = [Samples.Make("w", DType.Float32, 2, 2), Samples.Make("m", DType.Bool, 3)];
         if (kind == "npy")
         {
             Npy.Write(stream, arrays[1]);
@@ -168,7 +168,7 @@ public sealed class NpyTests
     public void The_callers_limit_and_foreign_entries_are_refused()
     {
         using var stream = new MemoryStream();
-        Npz.Write(stream, [Samples.Make("a", ArrayType.UInt8, 1000)], compress: true);
+        Npz.Write(stream, [Samples.Make("a", DType.UInt8, 1000)], compress: true);
         Assert.Throws<CorruptFileException>(() => Npz.Read(stream, "x", maxBytes: 1000));
         using var other = new MemoryStream();
         using (var zip = new ZipArchive(other, ZipArchiveMode.Create, leaveOpen: true))

@@ -25,7 +25,7 @@ public sealed class SafetensorsTests
     {
         using var stream = new MemoryStream();
         stream.Write(new byte[13]);
-        Safetensors.Write(stream, [Samples.Make("u", ArrayType.UInt8, 3), Samples.Make("d", ArrayType.Float64, 2)]);
+        Safetensors.Write(stream, [Samples.Make("u", DType.UInt8, 3), Samples.Make("d", DType.Float64, 2)]);
         stream.Position = 13;
         SafetensorsHeader header = Safetensors.ReadHeader(stream);
         SafetensorsEntry last = header.Entries[1];
@@ -35,7 +35,7 @@ public sealed class SafetensorsTests
         {
             Assert.That(header.DataStart % 8, Is.Zero);
             Assert.That(header.Entries[0].Name, Is.EqualTo("d"), "larger elements come first");
-            Assert.That(bytes, Is.EqualTo(Samples.Make("u", ArrayType.UInt8, 3).Bytes));
+            Assert.That(bytes, Is.EqualTo(Samples.Make("u", DType.UInt8, 3).Bytes));
         });
     }
 
@@ -52,7 +52,7 @@ public sealed class SafetensorsTests
     public void Damage_is_refused_with_the_typed_exception()
     {
         using var stream = new MemoryStream();
-        NamedArray[] arrays = [Samples.Make("w", ArrayType.Float32, 2, 2), Samples.Make("m", ArrayType.Bool, 3)];
+        NamedArray[] arrays = [Samples.Make("w", DType.Float32, 2, 2), Samples.Make("m", DType.Bool, 3)];
         Safetensors.Write(stream, arrays, new Dictionary<string, string> { ["k"] = "v" });
         Samples.Damage(stream.ToArray(), s => Safetensors.Read(s));
     }
@@ -143,7 +143,7 @@ public sealed class SafetensorsTests
     {
         using var folder = new TemporaryFolder();
         string path = folder.File("a.safetensors");
-        NamedArray good = Samples.Make("a", ArrayType.Float32, 2);
+        NamedArray good = Samples.Make("a", DType.Float32, 2);
         Safetensors.Write(path, [good]);
         byte[] before = File.ReadAllBytes(path);
         NamedArray[][] bad =

@@ -6,13 +6,13 @@ namespace CudaNet.Tests.IO;
 /// <summary>Arrays for the format tests, and the damage done to files.</summary>
 internal static class Samples
 {
-    public static NamedArray Make(string name, ArrayType type, params long[] shape)
+    public static NamedArray Make(string name, DType type, params long[] shape)
     {
-        Assert.That(ArraySizes.TryByteCount(shape, ArraySizes.ElementSize(type), out long count), Is.True);
+        Assert.That(ArraySizes.TryByteCount(shape, type.Size, out long count), Is.True);
         var bytes = new byte[count];
         for (int i = 0; i < bytes.Length; i++)
         {
-            bytes[i] = type == ArrayType.Bool ? (byte)(i % 2) : (byte)((i * 37) + 11);
+            bytes[i] = type == DType.Bool ? (byte)(i % 2) : (byte)((i * 37) + 11);
         }
 
         return new NamedArray(name, type, shape, bytes);
@@ -21,9 +21,9 @@ internal static class Samples
     public static List<NamedArray> AllTypes(bool withBFloat16)
     {
         var arrays = new List<NamedArray>();
-        foreach (ArrayType type in Enum.GetValues<ArrayType>())
+        foreach (DType type in Enum.GetValues<DType>())
         {
-            if (type != ArrayType.BFloat16 || withBFloat16)
+            if (type != DType.BFloat16 || withBFloat16)
             {
                 arrays.Add(Make($"{type} 2d/é", type, 3, 5));
                 arrays.Add(Make($"{type} scalar", type));
