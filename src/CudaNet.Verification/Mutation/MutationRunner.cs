@@ -92,8 +92,8 @@ public static class MutationRunner
             var run = new FileRun(options, file, report, cancel);
             runs.Add(run);
             run.Try("simt", [0, 1], _ => true);
-            run.Try("simt-race", [0, 1], m => m.Kind == MutationKind.Barrier && !IsExplained(m));
-            run.Try("simt-asan", [0], m => m.Kind != MutationKind.Barrier && !IsExplained(m));
+            run.Try("simt-asan", [0], m => !IsExplained(m));
+            run.Try("simt-race", [0, 1], m => !IsExplained(m));
         }
         var survivors = runs.SelectMany(run => run.Survivors).ToList();
         return new(
