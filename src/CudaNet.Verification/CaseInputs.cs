@@ -87,6 +87,18 @@ public static class CaseInputs
                 (strides[^1], strides[^2]) = (strides[^2], strides[^1]);
                 return whole.View(shape, strides, 0);
             }
+            case CaseLayout.Padded:
+            {
+                const int Step = 8; // 16 bytes of the smallest floating dtype
+                var (width, dims) = (shape[-1], shape.Dims.ToArray());
+                dims[^1] = (width / Step + 1) * Step;
+                var whole = new Shape(dims);
+                var gaps = new double[whole.NumElements];
+                Array.Fill(gaps, Gap(dtype));
+                for (long i = 0; i < values.Length; i++)
+                    gaps[i / width * dims[^1] + i % width] = values[i];
+                return Upload(whole, dtype, gaps, device).View(shape, whole.StrideArray, 0);
+            }
             case CaseLayout.Offset:
                 var shifted = Upload(new Shape(values.Length + 1), dtype, [Gap(dtype), .. values], device);
                 return shifted.View(shape, shape.StrideArray, 1);

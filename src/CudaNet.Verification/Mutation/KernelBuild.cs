@@ -4,24 +4,45 @@ namespace CudaNet.Verification;
 
 /// <summary>
 /// A private copy of the kernels, in which one file is changed, compiled and linked with everything else that a finished build of
-/// simt holds. The commands are those that the build itself used, as ninja tells them.
+/// simt holds. The commands are those that the build itself used, as ninja tells them, but with less optimisation, to be quick, and
+/// without warnings, which would keep some mutants from being tried.
 /// </summary>
 internal sealed class KernelBuild : IDisposable
 {
-    private const int CompilerSeconds = 300;
+    /// <summary>The environment variable with the number of the mutant that is turned on.</summary>
+    public const string Chosen = "CUDANET_MUTANT";
+
+    private const int CompilerSeconds = 600;
+
+    // `a < CnFlip{on} < b` has the operands and the precedence of `a < b`.
+    private const string Switches = $$"""
+        #include <stdlib.h>
+        static const int cn_chosen_mutant = getenv("{{Chosen}}") ? atoi(getenv("{{Chosen}}")) : 0;
+        static inline bool cn_mutant(int number) { return cn_chosen_mutant == number; }
+        struct CnFlip { bool on; };
+        template <class A> struct CnFlipped { A a; bool on; };
+        #define CN_FLIP(as_is, flipped)                                                                            \
+            template <class A> CnFlipped<A> operator as_is(A a, CnFlip flip) { return {a, flip.on}; }              \
+            template <class A, class B> bool operator as_is(CnFlipped<A> left, B b) {                              \
+                return left.on ? left.a flipped b : left.a as_is b;                                                \
+            }
+        CN_FLIP(<, <=) CN_FLIP(<=, <) CN_FLIP(>, >=) CN_FLIP(>=, >) CN_FLIP(==, !=) CN_FLIP(!=, ==)
+
+        """;
 
     private readonly string _root;
     private readonly string _folder;
     private readonly string _build;
     private readonly string[] _commands;
+    private int _libraries;
 
     /// <param name="root">The clone's root.</param>
-    /// <param name="flavour">simt or simt-race; build/flavour must be built.</param>
+    /// <param name="flavour">simt, simt-asan or simt-race; build/flavour must be built.</param>
     public KernelBuild(string root, string flavour)
     {
         _root = root;
         _build = Path.Combine(root, "build", flavour);
-        if (!File.Exists(Path.Combine(_build, "libcudanet_simt.so")))
+        if (!IsBuilt(root, flavour))
             throw new DeviceException(
                 $"{_build} is not built; build it with ./build.sh --target=Native --flavours={flavour}"
             );
@@ -35,35 +56,68 @@ internal sealed class KernelBuild : IDisposable
             Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
             File.Copy(source, copy);
         }
+        File.WriteAllText(Path.Combine(_folder, "mutants.h"), Switches);
         Directory.CreateSymbolicLink(Path.Combine(_folder, "native"), Path.Combine(root, "native"));
     }
 
-    /// <summary>The library that <see cref="Compile"/> makes.</summary>
-    public string Library => Path.Combine(_folder, "libcudanet_simt.so");
+    /// <summary>Whether a flavour is there to be copied.</summary>
+    public static bool IsBuilt(string root, string flavour) =>
+        File.Exists(Path.Combine(root, "build", flavour, "libcudanet_simt.so"));
 
-    /// <summary>Builds the library with one mutant; false when it does not compile.</summary>
-    /// <param name="mutant">The change.</param>
-    /// <param name="units">The .cu files to compile again: the changed one, or those that include it.</param>
-    public bool Compile(Mutant mutant, IReadOnlyList<string> units)
+    /// <summary>
+    /// Builds libraries that each hold many mutants, of which the environment variable <see cref="Chosen"/> turns one on. Those that
+    /// do not compile are found by halving, and are in none of the libraries.
+    /// </summary>
+    /// <param name="mutants">Changes to one file, by numbers from 1.</param>
+    /// <param name="unit">The .cu file to compile: the changed one, or one that includes it.</param>
+    public IReadOnlyList<MutantLibrary> Compile(IReadOnlyDictionary<int, Mutant> mutants, string unit)
     {
-        var copy = Path.Combine(_folder, mutant.File);
-        var original = File.ReadAllText(Path.Combine(_root, mutant.File));
-        File.WriteAllText(copy, mutant.Apply(original));
+        if (mutants.Count == 0)
+            return [];
+        var path = Path.Combine(_folder, $"{_libraries++}", "libcudanet_simt.so");
+        if (TryCompile(mutants, unit, path))
+            return [new(path, mutants)];
+        var half = mutants.Count / 2;
+        return half == 0
+            ? []
+            :
+            [
+                .. Compile(mutants.OrderBy(m => m.Key).Take(half).ToDictionary(), unit),
+                .. Compile(mutants.OrderBy(m => m.Key).Skip(half).ToDictionary(), unit),
+            ];
+    }
+
+    private bool TryCompile(IReadOnlyDictionary<int, Mutant> mutants, string unit, string library)
+    {
+        var file = mutants.First().Value.File;
+        var original = File.ReadAllText(Path.Combine(_root, file));
+        var text = original;
+        // From the end, so that positions hold; what closes an outer change comes behind what closes an inner one.
+        var insertions = mutants.SelectMany(m => m.Value.Switch(m.Key));
+        foreach (var (at, insertion) in insertions.OrderByDescending(i => i.At))
+            text = text.Insert(at, insertion);
+        var copy = Path.Combine(_folder, file);
+        File.WriteAllText(copy, text);
+        Directory.CreateDirectory(Path.GetDirectoryName(library)!);
         try
         {
-            var link = _commands.Last(c => c.Contains(" -shared ", StringComparison.Ordinal));
-            foreach (var unit in units)
-            {
-                var source = Path.Combine(_root, unit);
-                var command = _commands.First(c => c.Contains($" -c {source}", StringComparison.Ordinal));
-                var output = command.Split(" -o ")[1].Split(' ')[0];
-                var target = Path.Combine(_folder, unit.Replace('/', '-') + ".o");
-                if (!Shell(command.Replace($"{_root}/kernels", $"{_folder}/kernels").Replace(output, target)))
-                    return false;
-                // First, so that the linker takes its copy of a function that several files have.
-                link = link.Replace($" {output}", "").Replace(" -shared ", $" -shared {target} ");
-            }
-            return Shell(link.Replace("-o libcudanet_simt.so", $"-o {Library}"));
+            var command = _commands.First(c =>
+                c.Contains($" -c {Path.Combine(_root, unit)}", StringComparison.Ordinal)
+            );
+            var output = command.Split(" -o ")[1].Split(' ')[0];
+            var target = Path.ChangeExtension(library, ".o");
+            command = command
+                .Replace($"{_root}/kernels", $"{_folder}/kernels")
+                .Replace(output, target)
+                .Replace(" -Werror ", $" -w -include {Path.Combine(_folder, "mutants.h")} ")
+                .Replace(" -O3 ", " -O1 ");
+            // First, so that the linker takes its copy of a function that several files have.
+            var link = _commands
+                .Last(c => c.Contains(" -shared ", StringComparison.Ordinal))
+                .Replace($" {output}", "")
+                .Replace(" -shared ", $" -shared {target} ")
+                .Replace("-o libcudanet_simt.so", $"-o {library}");
+            return Shell(command) && Shell(link);
         }
         finally
         {
@@ -84,6 +138,9 @@ internal sealed class KernelBuild : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 }
+
+/// <summary>A library with mutants, by their numbers.</summary>
+internal sealed record MutantLibrary(string Path, IReadOnlyDictionary<int, Mutant> Mutants);
 
 /// <summary>Runs a program and waits for it, but not for ever.</summary>
 internal static class ChildProcess

@@ -41,6 +41,19 @@ public sealed record Mutant(
     /// <summary>The file's text with the change.</summary>
     public string Apply(string text) => string.Concat(text.AsSpan(0, Start), Replacement, text.AsSpan(Start + Length));
 
+    /// <summary>What is inserted, and where, so that the change is made when the mutant of this number is chosen at run time; for
+    /// <c>mutants.h</c> of <see cref="KernelBuild"/>.</summary>
+    internal IEnumerable<(int At, string Text)> Switch(int number) =>
+        Kind switch
+        {
+            MutationKind.Barrier => [(Start, $"do {{ if (!cn_mutant({number})) "), (Start + Length, " } while (0);")],
+            MutationKind.Comparison => [(Start + Length, $" CnFlip{{cn_mutant({number})}} {_operator}")],
+            MutationKind.Index => [(Start, "("), (Start + Length, $") + cn_mutant({number})")],
+            _ => [(Start, $"cn_mutant({number}) ? {Replacement} : ("), (Start + Length, ")")],
+        };
+
+    private readonly string _operator = Source[(Source.IndexOf('⟦') + 1)..Source.IndexOf('⟧')];
+
     /// <inheritdoc/>
     public override string ToString() => $"{File}:{Line}: {Kind}: {Source} → {Replacement}";
 }
@@ -57,9 +70,9 @@ internal static class MutantFinder
     private static readonly Regex Relation = new(@"(?<=\s)(?:<=|>=|<|>)(?=\s)");
     private static readonly Regex Leaves = new(@"\G\s*\{?\s*(?:return|continue|break)\b");
 
-    // `T held[N];`, `float a[2][4] = ...`: an extent, not an index. Macros that declare shared memory are not in brackets.
+    // `T held[N];`, `float a[2][4] = ...`, `CN_SHARED(float, a, [2][4])`: an extent, not an index.
     private static readonly Regex Declarations = new(
-        @"(?<=[;{}(,]\s*)(?:(?:const|constexpr|volatile|static|unsigned|alignas\([^)]*\))\s+)*(?!return\b|else\b|case\b|throw\b|delete\b|do\b)[A-Za-z_][\w:]*(?:<[^;{}]*>)?\s*[*&]*\s+\w+\s*(?<extents>(?:\[[^\]]*\])+)\s*(?=[;=,{])"
+        @"(?<=[;{}(,]\s*)(?:(?:const|constexpr|volatile|static|unsigned|alignas\([^)]*\))\s+)*(?!return\b|else\b|case\b|throw\b|delete\b|do\b)[A-Za-z_][\w:]*(?:<[^;{}]*>)?\s*[*&]*\s+\w+\s*(?<extents>(?:\[[^\]]*\])+)\s*(?=[;=,{])|CN_SHARED\((?<extents>[^;]*)\);"
     );
 
     private static readonly Dictionary<string, string> Flipped = new()

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
@@ -8,7 +9,7 @@ namespace CudaNet.Verification;
 /// <summary>What <see cref="MutationRunner"/> does.</summary>
 public sealed record MutationOptions
 {
-    /// <summary>The clone's root; build/simt must be built there, and build/simt-race where a missing barrier is to be found by it.</summary>
+    /// <summary>The clone's root; build/simt must be built there, and build/simt-race and build/simt-asan for what only they find.</summary>
     public required string Root { get; init; }
 
     /// <summary>The program that checks: CudaNet.Cli.dll.</summary>
@@ -20,7 +21,7 @@ public sealed record MutationOptions
     /// <summary>Mutants that are tried at one time.</summary>
     public int Workers { get; init; } = 2;
 
-    /// <summary>How long the cases of a file's ops may take; longer counts as found.</summary>
+    /// <summary>How long the cases of a file's ops may take; longer counts as found. At least ten times what they take without a mutant.</summary>
     public int TimeoutSeconds { get; init; } = 60;
 
     /// <summary>Tries only every so-manieth mutant.</summary>
@@ -32,11 +33,15 @@ public sealed record MutationOptions
 /// <param name="Uncompiled">Those that are no program; they do not count.</param>
 /// <param name="Explained">Those that it did not find and whose reason is listed: they compute the same.</param>
 /// <param name="Survivors">Those that it did not find, without a reason.</param>
+/// <param name="Stale">Those that the list explains although the check finds them.</param>
+/// <param name="Seconds">The time that it took.</param>
 public sealed record MutationSummary(
     int Killed,
     int Uncompiled,
     IReadOnlyList<Mutant> Explained,
-    IReadOnlyList<Mutant> Survivors
+    IReadOnlyList<Mutant> Survivors,
+    IReadOnlyList<Mutant> Stale,
+    double Seconds
 )
 {
     /// <summary>The part of the mutants that was found; those that compute the same cannot be.</summary>
@@ -48,7 +53,7 @@ public sealed record MutationSummary(
         var text = new StringBuilder();
         text.Append(
             CultureInfo.InvariantCulture,
-            $"{Killed + Explained.Count + Survivors.Count} mutants: {Killed} killed, {Explained.Count} explained, {Survivors.Count} survived; score {Score:P1}; {Uncompiled} did not compile"
+            $"{Killed + Explained.Count + Survivors.Count} mutants: {Killed} killed, {Explained.Count} explained, {Survivors.Count} survived; score {Score:P1}; {Uncompiled} did not compile; {Seconds:F0} s"
         );
         foreach (var mutant in Survivors)
             text.Append("\n  ").Append(mutant);
@@ -58,7 +63,8 @@ public sealed record MutationSummary(
 
 /// <summary>
 /// Tests the tests: makes one mistake after the other in the device code of kernel files and sees whether <c>cudanet check</c> finds
-/// it on simt. A barrier's absence may need shuffled threads or the build that checks for races.
+/// it on simt. A barrier's absence may need shuffled threads or the build that checks for races; an access outside, whose value
+/// nobody uses, the one with AddressSanitizer.
 /// </summary>
 public static class MutationRunner
 {
@@ -70,7 +76,7 @@ public static class MutationRunner
         MutantFinder.Find(file, File.ReadAllText(Path.Combine(root, file)));
 
     /// <summary>Tries the mutants of all files.</summary>
-    /// <exception cref="DeviceException">build/simt is missing, or its cases fail without any mutant.</exception>
+    /// <exception cref="DeviceException">build/simt is missing, or the cases fail without any mutant.</exception>
     public static MutationSummary Run(
         MutationOptions options,
         Action<Mutant, bool>? report = null,
@@ -78,114 +84,142 @@ public static class MutationRunner
     )
     {
         ArgumentNullException.ThrowIfNull(options);
+        var watch = Stopwatch.StartNew();
         var explained = ReadSurvivors(options.Root);
-        var work = new ConcurrentQueue<Mutant>(
-            options.Files.SelectMany(file => Find(options.Root, file)).Where((_, i) => i % options.Every == 0)
-        );
-        foreach (var units in options.Files.Select(file => Units(options.Root, file)).DistinctBy(u => u[0]))
-            RequireSoundness(options, units);
-        var (killed, uncompiled) = (0, 0);
-        var survivors = new ConcurrentBag<Mutant>();
-        var threads = Enumerable
-            .Range(0, options.Workers)
-            .Select(_ =>
-                Task.Factory.StartNew(
-                    () =>
-                    {
-                        using var plain = new KernelBuild(options.Root, "simt");
-                        using var race = HasRaceBuild(options.Root) ? new KernelBuild(options.Root, "simt-race") : null;
-                        while (!cancel.IsCancellationRequested && work.TryDequeue(out var mutant))
-                        {
-                            var outcome = Try(options, mutant, plain, race);
-                            if (outcome is null)
-                                Interlocked.Increment(ref uncompiled);
-                            else if (outcome.Value)
-                                Interlocked.Increment(ref killed);
-                            else
-                                survivors.Add(mutant);
-                            if (outcome is { } found)
-                                report?.Invoke(mutant, found);
-                        }
-                    },
-                    cancel,
-                    TaskCreationOptions.LongRunning,
-                    TaskScheduler.Default
-                )
-            )
-            .ToArray();
-        Task.WaitAll(threads, cancel);
-        var ordered = survivors.OrderBy(m => m.File, StringComparer.Ordinal).ThenBy(m => m.Start).ToList();
+        var runs = new List<FileRun>();
+        foreach (var file in options.Files)
+        {
+            var run = new FileRun(options, file, report, cancel);
+            runs.Add(run);
+            run.Try("simt", [0, 1], _ => true);
+            run.Try("simt-asan", [0], m => !IsExplained(m));
+            run.Try("simt-race", [0, 1], m => !IsExplained(m));
+        }
+        var survivors = runs.SelectMany(run => run.Survivors).ToList();
         return new(
-            killed,
-            uncompiled,
-            [.. ordered.Where(m => explained.Contains((m.File, m.Kind, m.Source)))],
-            [.. ordered.Where(m => !explained.Contains((m.File, m.Kind, m.Source)))]
+            runs.Sum(run => run.Killed),
+            runs.Sum(run => run.Uncompiled),
+            [.. survivors.Where(IsExplained)],
+            [.. survivors.Where(m => !IsExplained(m))],
+            [.. runs.SelectMany(run => run.All).Where(m => IsExplained(m) && !survivors.Exists(s => IsAlike(s, m)))],
+            watch.Elapsed.TotalSeconds
         );
+
+        bool IsExplained(Mutant mutant) => explained.Contains((mutant.File, mutant.Kind, mutant.Source));
+        static bool IsAlike(Mutant a, Mutant b) => (a.File, a.Kind, a.Source) == (b.File, b.Kind, b.Source);
     }
 
-    /// <summary>Whether the check found the mutant; null when it does not compile.</summary>
-    private static bool? Try(MutationOptions options, Mutant mutant, KernelBuild plain, KernelBuild? race)
+    /// <summary>The mutants of one file, of which fewer and fewer are left.</summary>
+    private sealed class FileRun
     {
-        var units = Units(options.Root, mutant.File);
-        if (!plain.Compile(mutant, units))
-            return null;
-        if (IsFound(options, units, plain.Library) || IsFound(options, units, plain.Library, "--schedule-seed", "1"))
-            return true;
-        return mutant.Kind == MutationKind.Barrier
-            && race is not null
-            && race.Compile(mutant, units)
-            && IsFound(options, units, race.Library);
-    }
+        private const int UsedWrong = 2; // the exit code for a command line that the CLI does not take
+        private const int SlowestSeconds = 600;
+        private const int SlowerByMutant = 10;
 
-    private static bool HasRaceBuild(string root) => File.Exists(LibraryOf(root, "simt-race"));
+        private readonly MutationOptions _options;
+        private readonly Action<Mutant, bool>? _report;
+        private readonly CancellationToken _cancel;
+        private readonly List<string> _units;
+        private readonly ConcurrentDictionary<int, Mutant> _left;
 
-    private static string LibraryOf(string root, string flavour) =>
-        Path.Combine(root, "build", flavour, "libcudanet_simt.so");
+        public FileRun(MutationOptions options, string file, Action<Mutant, bool>? report, CancellationToken cancel)
+        {
+            (_options, _report, _cancel) = (options, report, cancel);
+            _units = Units(options.Root, file);
+            All = [.. Find(options.Root, file).Where((_, i) => i % options.Every == 0)];
+            _left = new(All.Select((mutant, i) => KeyValuePair.Create(i + 1, mutant)));
+        }
 
-    private static void RequireSoundness(MutationOptions options, IReadOnlyList<string> units)
-    {
-        var result = Check(options, units, LibraryOf(options.Root, "simt"), []);
-        if (result.ExitCode != 0)
-            throw new DeviceException(
-                $"the cases of {string.Join(", ", units)} fail without any mutant:\n{result.Output}"
+        public IReadOnlyList<Mutant> All { get; }
+        public int Uncompiled { get; private set; }
+        public int Killed => All.Count - Uncompiled - _left.Count;
+        public IEnumerable<Mutant> Survivors => _left.OrderBy(m => m.Key).Select(m => m.Value);
+
+        /// <summary>Looks for the chosen ones among those left, with one flavour, if it is built, and some schedules.</summary>
+        public void Try(string flavour, int[] schedules, Func<Mutant, bool> chosen)
+        {
+            if (flavour != "simt" && !KernelBuild.IsBuilt(_options.Root, flavour))
+                return;
+            using var build = new KernelBuild(_options.Root, flavour);
+            foreach (var unit in _units)
+            {
+                var tried = _left.Where(m => chosen(m.Value)).ToDictionary();
+                var libraries = build.Compile(tried, unit);
+                foreach (var number in tried.Keys.Except(libraries.SelectMany(l => l.Mutants.Keys)))
+                    if (_left.TryRemove(number, out _))
+                        Uncompiled++;
+                foreach (var library in libraries)
+                foreach (var schedule in schedules)
+                    Try(unit, flavour, schedule, library);
+            }
+        }
+
+        private void Try(string unit, string flavour, int schedule, MutantLibrary library)
+        {
+            var watch = Stopwatch.StartNew();
+            var sound = Check(unit, flavour, schedule, library.Path, 0, SlowestSeconds);
+            if (sound.ExitCode != 0)
+                throw new DeviceException(
+                    $"the cases of {unit} fail on {flavour} without any mutant, with schedule {schedule}:\n{sound.Output}"
+                );
+            var limit = Math.Max(_options.TimeoutSeconds, (int)(SlowerByMutant * watch.Elapsed.TotalSeconds));
+            Parallel.ForEach(
+                library.Mutants.Keys.Where(_left.ContainsKey).Order(),
+                new ParallelOptions { MaxDegreeOfParallelism = _options.Workers, CancellationToken = _cancel },
+                number =>
+                {
+                    var found = Check(unit, flavour, schedule, library.Path, number, limit).ExitCode != 0;
+                    if (found)
+                        _left.TryRemove(number, out _);
+                    _report?.Invoke(library.Mutants[number], found);
+                }
             );
-    }
+        }
 
-    private static bool IsFound(
-        MutationOptions options,
-        IReadOnlyList<string> units,
-        string library,
-        params string[] more
-    ) => Check(options, units, library, more).ExitCode != 0;
+        private (int ExitCode, string Output) Check(
+            string unit,
+            string flavour,
+            int schedule,
+            string library,
+            int mutant,
+            int seconds
+        )
+        {
+            string[] arguments =
+            [
+                _options.Program,
+                "check",
+                "--device",
+                "simt",
+                "--op",
+                string.Join(',', KernelsIn(Path.Combine(_options.Root, unit))),
+                "--all-variants",
+                "--no-gradients",
+                "--fail-fast",
+            ];
+            List<(string, string)> environment =
+            [
+                (KernelBuild.Chosen, mutant.ToString(CultureInfo.InvariantCulture)),
+                ("CUDANET_SIMT_LIBRARY", library),
+                ("CUDANET_SIMT_WORKERS", "1"),
+                ("CUDANET_SIMT_SEED", schedule.ToString(CultureInfo.InvariantCulture)),
+            ];
+            if (flavour == "simt-asan")
+                environment.AddRange(Sanitizer.Value);
+            var result = ChildProcess.Run("dotnet", arguments, _options.Root, seconds, environment);
+            return result.ExitCode == UsedWrong ? throw new DeviceException(result.Output) : result;
+        }
 
-    private static (int ExitCode, string Output) Check(
-        MutationOptions options,
-        IReadOnlyList<string> units,
-        string library,
-        string[] more
-    )
-    {
-        var kernels = units.SelectMany(unit => KernelsIn(Path.Combine(options.Root, unit)));
-        string[] arguments =
-        [
-            options.Program,
-            "check",
-            "--device",
-            "simt",
-            "--op",
-            string.Join(',', kernels),
-            "--all-variants",
-            "--no-gradients",
-            "--fail-fast",
-            .. more,
-        ];
-        return ChildProcess.Run(
-            "dotnet",
-            arguments,
-            options.Root,
-            options.TimeoutSeconds,
-            [("CUDANET_SIMT_LIBRARY", library), ("CUDANET_SIMT_WORKERS", "1")]
-        );
+        /// <summary>What a process needs that was not built with AddressSanitizer.</summary>
+        private static readonly Lazy<(string, string)[]> Sanitizer = new(() =>
+        {
+            var (_, runtime) = ChildProcess.Run("g++", ["-print-file-name=libasan.so"], ".", SlowestSeconds, []);
+            return
+            [
+                ("LD_PRELOAD", runtime.Trim()),
+                ("ASAN_OPTIONS", "handle_segv=0:detect_leaks=0:use_sigaltstack=0:exitcode=99"),
+            ];
+        });
     }
 
     /// <summary>The .cu files that a change to a file concerns; of those that include a header, the ones with most of its names.</summary>

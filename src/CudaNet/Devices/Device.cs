@@ -62,6 +62,9 @@ public abstract class Device
 
     internal MemoryPool Memory => _memory.Value;
 
+    /// <summary>Whether the process ends at an access outside a block of this device's memory.</summary>
+    internal virtual bool StopsOutside => false;
+
     /// <summary>Runs one op: inputs are checked, outputs allocated.</summary>
     internal abstract void Execute(in OpCall call);
 

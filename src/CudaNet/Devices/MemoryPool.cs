@@ -12,11 +12,14 @@ public readonly record struct MemoryStatistics(long InUse, long Reserved, long P
 internal sealed unsafe class MemoryPool(Device device)
 {
     private const int SmallestClass = 256;
-    private const int GuardBytes = 256;
+    private const int GuardBand = 256;
     private const byte FirstGuardByte = 0x7C; // as a number of any floating dtype huge or NaN, so that a read outside shows in results
     private const int GuardByteCount = 4; // neighbours differ, so that a copy between two bands shows as well
     private const byte PoisonByte = 0xFF; // all bits set is a NaN in every floating type
     private const long SmallestGrowth = 4L << 20; // in use beyond what the last collection left, before the next one
+
+    /// <summary>Bytes on either side of a guarded block. A device that itself stops at each access outside a block sees none inside a band.</summary>
+    private int GuardBytes => device.StopsOutside ? 0 : GuardBand;
 
     private readonly Lock _lock = new();
     private readonly Dictionary<long, Stack<Storage>> _free = [];
@@ -226,7 +229,7 @@ internal sealed unsafe class MemoryPool(Device device)
             var block = _guarded[i];
             CheckBand(block, GuardByte(i), (byte*)block.Pointer - GuardBytes, "before", violations);
             CheckBand(block, GuardByte(i), (byte*)block.Pointer + block.Bytes, "behind", violations);
-            device.FreeRaw((byte*)block.Pointer - GuardBytes, block.Bytes + 2 * GuardBytes);
+            device.FreeRaw((byte*)block.Pointer - GuardBytes, GuardedSize(block.Bytes));
             block.Pointer = null;
         }
         _guarded.Clear();
@@ -234,7 +237,7 @@ internal sealed unsafe class MemoryPool(Device device)
 
     private Storage RentGuarded(long bytes, string purpose)
     {
-        var raw = (byte*)device.AllocateRaw(bytes + 2 * GuardBytes);
+        var raw = (byte*)device.AllocateRaw(GuardedSize(bytes));
         if (raw == null)
             throw new OutOfDeviceMemoryException(DescribeExhaustion(bytes, "a guarded block"));
         var guard = GuardByte(_guarded.Count);
@@ -245,6 +248,8 @@ internal sealed unsafe class MemoryPool(Device device)
         _guarded.Add(block);
         return Activate(block, bytes, purpose);
     }
+
+    private long GuardedSize(long bytes) => Math.Max(1, bytes + 2 * GuardBytes);
 
     private static byte GuardByte(int index) => (byte)(FirstGuardByte + index % GuardByteCount);
 

@@ -39,6 +39,9 @@ public enum CaseLayout
 
     /// <summary>Expanded along the first axis, with stride 0.</summary>
     Broadcast,
+
+    /// <summary>The first columns of a wider matrix, whose rows begin at multiples of 16 bytes.</summary>
+    Padded,
 }
 
 /// <summary>One input of a case.</summary>
@@ -147,7 +150,7 @@ public sealed record OpCase
         layout switch
         {
             CaseLayout.Transposed => input.Shape.Rank >= 2,
-            CaseLayout.Strided or CaseLayout.Broadcast => input.Shape.Rank >= 1,
+            CaseLayout.Strided or CaseLayout.Broadcast or CaseLayout.Padded => input.Shape.Rank >= 1,
             _ => true,
         };
 

@@ -305,6 +305,9 @@ internal static class LayerNormCases
                     (113, 203),
                     (4, 1025),
                     (70, 8),
+                    (6, 264),
+                    (5, 520),
+                    (2, 2056),
                 }
             )
                 yield return new OpCase(

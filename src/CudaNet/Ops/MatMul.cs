@@ -111,6 +111,8 @@ internal sealed class MatMulOp() : Op("matmul", "input, other -> output")
             foreach (var (name, a, b) in MatMulCases.Layouts)
             foreach (var (m, n, k) in new (long, long, long)[] { (17, 33, 65), (64, 128, 48) })
                 yield return Case(dtype, $"m={m},n={n},k={k},strides={name}", [m, k], [k, n], a, b);
+            foreach (var (name, a, b) in MatMulCases.Padded)
+                yield return Case(dtype, $"m=31,n=63,k=63,strides={name}", [31, 63], [63, 63], a, b);
             foreach (var (a, b) in MatMulCases.Batches)
                 yield return Case(dtype, $"input={Extents(a)},other={Extents(b)}", a, b);
             foreach (var (m, n, k) in new (long, long, long)[] { (13, 17, 19), (65, 129, 70) })
@@ -190,6 +192,14 @@ internal static class MatMulCases
         ("offset", CaseLayout.Offset, CaseLayout.Offset),
         ("gaps", CaseLayout.Strided, CaseLayout.Strided),
         ("zero", CaseLayout.Broadcast, CaseLayout.Broadcast),
+    ];
+
+    /// <summary>For an inner extent that is one less than a whole number of vectors.</summary>
+    public static IReadOnlyList<(string Name, CaseLayout A, CaseLayout B)> Padded { get; } =
+    [
+        ("padded", CaseLayout.Padded, CaseLayout.Padded),
+        ("padded-nt", CaseLayout.Padded, CaseLayout.Transposed),
+        ("t-padded", CaseLayout.Transposed, CaseLayout.Padded),
     ];
 
     public static IReadOnlyList<(long[] A, long[] B)> Batches { get; } =

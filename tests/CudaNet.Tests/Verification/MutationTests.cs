@@ -96,8 +96,10 @@ public sealed class KernelMutation
                 Files = [file],
             }
         );
-        TestContext.Out.WriteLine(summary);
+        TestContext.Out.WriteLine($"{file}: {summary}");
+        using var all = Assert.EnterMultipleScope();
         Assert.That(summary.Score, Is.GreaterThanOrEqualTo(Wanted), summary.ToString);
+        Assert.That(summary.Stale, Is.Empty, "explained, but found");
     }
 }
 

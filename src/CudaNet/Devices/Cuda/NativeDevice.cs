@@ -25,6 +25,7 @@ internal sealed unsafe class NativeDevice : Device
         _index = index;
         Backend = backend;
         Api = LoadLibrary(backend);
+        Build = Marshal.PtrToStringUTF8((nint)Api.Build())!;
         int count;
         Api.Check(Api.DeviceCount(&count), $"counting {backend} devices");
         if (index >= count)
@@ -42,9 +43,14 @@ internal sealed unsafe class NativeDevice : Device
 
     public string Backend { get; }
 
+    /// <summary>simt, simt-asan, simt-race or cuda.</summary>
+    public string Build { get; }
+
     public int Index => _index;
 
     public override bool IsHostMemory => false;
+
+    internal override bool StopsOutside => Build == "simt-asan";
 
     /// <summary>The stream on which this thread's work goes; the default stream unless one was chosen.</summary>
     private nint Stream => _currentStream is { } stream && ReferenceEquals(stream.Device, this) ? stream.Handle : 0;
