@@ -71,6 +71,9 @@ public abstract class Device
     /// <summary>Called before a block serves again: waits for streams that may still work on it.</summary>
     internal virtual void PrepareReuse(Storage block) { }
 
+    /// <summary>Whether an access beyond a raw allocation ends the program, as it does under AddressSanitizer.</summary>
+    internal virtual bool HasRedZones => false;
+
     internal abstract unsafe void* AllocateRaw(long bytes);
 
     internal abstract unsafe void FreeRaw(void* pointer, long bytes);

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using CudaNet.Verification;
 
 namespace CudaNet.Tests.Verification;
@@ -9,8 +8,6 @@ internal static class Fixtures
     private const int Shown = 10;
 
     public static IEnumerable<TestCaseData> Ops => OpsWhere(_ => true);
-
-    public static IEnumerable<TestCaseData> OpsWithKernels => OpsWhere(op => op.Kind == OpKind.Kernel);
 
     public static IEnumerable<string> KernelNames =>
         Registry.All.Where(op => op.Kind == OpKind.Kernel).Select(op => op.Name);
@@ -27,11 +24,9 @@ internal static class Fixtures
     {
         var device = (NativeDevice)TestDevices.Open("simt");
         if (build is not null)
-            Assert.That(Build(device), Is.EqualTo(build), "the flavour of CUDANET_SIMT_LIBRARY");
+            Assert.That(device.Build, Is.EqualTo(build), "the flavour of CUDANET_SIMT_LIBRARY");
         return device;
     }
-
-    private static unsafe string? Build(NativeDevice device) => Marshal.PtrToStringUTF8((nint)device.Api.Build());
 
     public static void Check(string op, CheckOptions options)
     {

@@ -44,6 +44,11 @@ internal sealed unsafe class NativeDevice : Device
 
     public int Index => _index;
 
+    /// <summary>The preset that the library was built with: <c>simt</c>, <c>simt-asan</c>, <c>simt-race</c> or <c>cuda</c>.</summary>
+    public string Build => Marshal.PtrToStringUTF8((nint)Api.Build())!;
+
+    internal override bool HasRedZones => Build == "simt-asan";
+
     public override bool IsHostMemory => false;
 
     /// <summary>The stream on which this thread's work goes; the default stream unless one was chosen.</summary>
