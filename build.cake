@@ -3,7 +3,7 @@
 //   Demo       train the small recipe on drawn digits (needs only the .NET SDK)
 //   Build      compile every .NET project            (needs only the .NET SDK)
 //   Native     compile the kernels for the CPU       --flavours=simt,simt-asan,simt-race
-//   Test       Native and the tests of the Test tier --filter="class =~ Layer" or any NUnit expression
+//   Test       Native, its tests and the Test tier   --filter="class =~ Layer" or any NUnit expression, for these alone
 //   Verify     everything, shard by shard            --flavours, --filter on the names of shards
 //   Cuda       compile the kernels with nvcc
 //   Bench      `cudanet bench`                       --arguments="..."
@@ -87,6 +87,9 @@ string TestCommand(string flavour, string selection, string results) =>
     + $" --logger console;verbosity=minimal{TestEnvironment(flavour)}"
     + $" -- RunConfiguration.TreatNoTestsAsError=true NUnit.Where=\"{selection}\"";
 
+// The checkers of the host execution layer against planted bugs, and the kernels through the C ABI.
+string NativeTests(string flavour) => $"--preset {flavour}";
+
 // --- the daily targets -----------------------------------------------------------------------------------------------
 
 Task("Help")
@@ -109,6 +112,9 @@ Task("Test")
     .Does(() =>
     {
         string filter = Argument("filter", "");
+        if (filter.Length == 0)
+            foreach (string flavour in Flavours("simt"))
+                Run("ctest", NativeTests(flavour));
         filter = filter.Length == 0 ? TestTier : $"({TestTier}) && ({filter})";
         Run("dotnet", TestCommand("simt", filter, "build/test/results.trx"));
     });
@@ -134,6 +140,7 @@ Task("Pack").Does(() => Run("dotnet", $"pack {Solution} -c Release -nologo -v qu
 
 // --- Verify: shards that are not run again for the same sources ---------------------------------------------------
 
+// Selection: an NUnit expression, or null for the native tests.
 record Shard(string Name, string Flavour, string Selection);
 
 // The class in a test's full name, Namespace.Class(arguments).Method(arguments).
@@ -145,8 +152,9 @@ string FixtureOf(string fullName)
     return name[..name.LastIndexOf('.')];
 }
 
-// The Test tier is one shard. Every fixture of Category "Verify" is a shard per flavour: plain simt, unless it carries
-// the categories "Asan" or "Race", which name the sanitizer builds it is meant for.
+// The Test tier is one shard, and so are the native tests of each flavour. Every fixture of Category "Verify" is a shard
+// per flavour: plain simt, unless it carries the categories "Asan" or "Race", which name the sanitizer builds it is meant
+// for.
 List<Shard> FindShards(string[] flavours)
 {
     var shards = new List<Shard>();
@@ -154,6 +162,7 @@ List<Shard> FindShards(string[] flavours)
         shards.Add(new("test-tier", "simt", TestTier));
     foreach (string flavour in flavours)
     {
+        shards.Add(new($"native-{flavour}", flavour, null));
         var (with, without) = flavour switch
         {
             "simt-asan" => (new[] { "Verify", "Asan" }, new string[0]),
@@ -216,11 +225,14 @@ Task("Verify")
 
             Say($"{shard.Name} ...");
             var watch = Stopwatch.StartNew();
+            bool isNative = shard.Selection is null;
             int status = Context.StartProcess(
-                "dotnet",
+                isNative ? "ctest" : "dotnet",
                 new ProcessSettings
                 {
-                    Arguments = TestCommand(shard.Flavour, shard.Selection, $"{folder}/{shard.Name}.trx"),
+                    Arguments = isNative
+                        ? NativeTests(shard.Flavour)
+                        : TestCommand(shard.Flavour, shard.Selection, $"{folder}/{shard.Name}.trx"),
                     RedirectStandardOutput = true,
                     RedirectStandardError = true,
                 },

@@ -62,9 +62,6 @@ public abstract class Device
 
     internal MemoryPool Memory => _memory.Value;
 
-    /// <summary>Whether the process ends at an access outside a block of this device's memory.</summary>
-    internal virtual bool StopsOutside => false;
-
     /// <summary>Runs one op: inputs are checked, outputs allocated.</summary>
     internal abstract void Execute(in OpCall call);
 
@@ -73,6 +70,9 @@ public abstract class Device
 
     /// <summary>Called before a block serves again: waits for streams that may still work on it.</summary>
     internal virtual void PrepareReuse(Storage block) { }
+
+    /// <summary>Whether an access beyond a raw allocation ends the program, as it does under AddressSanitizer.</summary>
+    internal virtual bool HasRedZones => false;
 
     internal abstract unsafe void* AllocateRaw(long bytes);
 

@@ -7,20 +7,18 @@ public readonly record struct MemoryStatistics(long InUse, long Reserved, long P
 
 /// <summary>
 /// Keeps a device's freed blocks by size and hands them out again. Sizes are rounded up to four steps per power of two. In guarded
-/// mode, which verifications use, every block has its exact size between two guard bands, and starts as NaN.
+/// mode, which verifications use, every block has its exact size between two guard bands, and starts as NaN. Where
+/// AddressSanitizer watches there are no bands: they would hide from it where a block ends.
 /// </summary>
 internal sealed unsafe class MemoryPool(Device device)
 {
     private const int SmallestClass = 256;
-    private const int GuardBand = 256;
     private const byte FirstGuardByte = 0x7C; // as a number of any floating dtype huge or NaN, so that a read outside shows in results
     private const int GuardByteCount = 4; // neighbours differ, so that a copy between two bands shows as well
     private const byte PoisonByte = 0xFF; // all bits set is a NaN in every floating type
     private const long SmallestGrowth = 4L << 20; // in use beyond what the last collection left, before the next one
 
-    /// <summary>Bytes on either side of a guarded block. A device that itself stops at each access outside a block sees none inside a band.</summary>
-    private int GuardBytes => device.StopsOutside ? 0 : GuardBand;
-
+    private readonly int _guardBytes = device.HasRedZones ? 0 : 256;
     private readonly Lock _lock = new();
     private readonly Dictionary<long, Stack<Storage>> _free = [];
     private readonly ConcurrentQueue<Storage> _reclaimed = new();
@@ -227,9 +225,9 @@ internal sealed unsafe class MemoryPool(Device device)
         for (var i = 0; i < _guarded.Count; i++)
         {
             var block = _guarded[i];
-            CheckBand(block, GuardByte(i), (byte*)block.Pointer - GuardBytes, "before", violations);
+            CheckBand(block, GuardByte(i), (byte*)block.Pointer - _guardBytes, "before", violations);
             CheckBand(block, GuardByte(i), (byte*)block.Pointer + block.Bytes, "behind", violations);
-            device.FreeRaw((byte*)block.Pointer - GuardBytes, GuardedSize(block.Bytes));
+            device.FreeRaw((byte*)block.Pointer - _guardBytes, WithBands(block.Bytes));
             block.Pointer = null;
         }
         _guarded.Clear();
@@ -237,31 +235,33 @@ internal sealed unsafe class MemoryPool(Device device)
 
     private Storage RentGuarded(long bytes, string purpose)
     {
-        var raw = (byte*)device.AllocateRaw(GuardedSize(bytes));
+        var raw = (byte*)device.AllocateRaw(WithBands(bytes));
         if (raw == null)
             throw new OutOfDeviceMemoryException(DescribeExhaustion(bytes, "a guarded block"));
         var guard = GuardByte(_guarded.Count);
-        device.Fill(raw, guard, GuardBytes);
-        device.Fill(raw + GuardBytes, PoisonByte, bytes);
-        device.Fill(raw + GuardBytes + bytes, guard, GuardBytes);
-        var block = new Storage(this, device, raw + GuardBytes, bytes);
+        device.Fill(raw, guard, _guardBytes);
+        device.Fill(raw + _guardBytes, PoisonByte, bytes);
+        device.Fill(raw + _guardBytes + bytes, guard, _guardBytes);
+        var block = new Storage(this, device, raw + _guardBytes, bytes);
         _guarded.Add(block);
         return Activate(block, bytes, purpose);
     }
 
-    private long GuardedSize(long bytes) => Math.Max(1, bytes + 2 * GuardBytes);
+    private long WithBands(long bytes) => Math.Max(1, bytes + 2 * _guardBytes);
 
     private static byte GuardByte(int index) => (byte)(FirstGuardByte + index % GuardByteCount);
 
     private void CheckBand(Storage block, byte guard, byte* band, string side, List<string> violations)
     {
-        var bytes = new byte[GuardBytes];
+        if (_guardBytes == 0)
+            return;
+        var bytes = new byte[_guardBytes];
         fixed (byte* host = bytes)
-            device.CopyToHost(host, band, GuardBytes);
+            device.CopyToHost(host, band, _guardBytes);
         var at = bytes.AsSpan().IndexOfAnyExcept(guard);
         if (at >= 0)
         {
-            var distance = side == "before" ? GuardBytes - at : at;
+            var distance = side == "before" ? _guardBytes - at : at;
             violations.Add(
                 $"{distance} bytes {side} a block of {block.Bytes} bytes were written (last writer: {block.LastWriter ?? "unknown"})"
             );

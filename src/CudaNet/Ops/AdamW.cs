@@ -11,7 +11,7 @@ internal sealed class AdamWOp()
 
     protected override int Lists => 4;
 
-    internal override CpuKernel? Cpu => CpuOptimizers.AdamW;
+    internal override CpuKernel? Cpu => CpuOptimizers.StepAdamW;
 
     public override double ErrorConstant => 8;
 

@@ -9,8 +9,6 @@ internal static class Fixtures
 
     public static IEnumerable<TestCaseData> Ops => OpsWhere(_ => true);
 
-    public static IEnumerable<TestCaseData> OpsWithKernels => OpsWhere(op => op.Kind == OpKind.Kernel);
-
     public static IEnumerable<string> KernelNames =>
         Registry.All.Where(op => op.Kind == OpKind.Kernel).Select(op => op.Name);
 

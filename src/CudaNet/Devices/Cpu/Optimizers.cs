@@ -22,15 +22,15 @@ internal static unsafe class CpuOptimizers
         }
     }
 
-    public static void AdamW(in OpCall call)
+    public static void StepAdamW(in OpCall call)
     {
         switch (call.Inputs[0]!.DType)
         {
             case DType.Float32:
-                AdamW<float>(call);
+                StepAdamW<float>(call);
                 break;
             case DType.Float64:
-                AdamW<double>(call);
+                StepAdamW<double>(call);
                 break;
             default:
                 ReferenceRunner.Run(call);
@@ -70,7 +70,7 @@ internal static unsafe class CpuOptimizers
         }
     }
 
-    private static void AdamW<T>(in OpCall call)
+    private static void StepAdamW<T>(in OpCall call)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var (rate, before) = Step(call);

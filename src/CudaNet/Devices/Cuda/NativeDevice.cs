@@ -48,9 +48,9 @@ internal sealed unsafe class NativeDevice : Device
 
     public int Index => _index;
 
-    public override bool IsHostMemory => false;
+    internal override bool HasRedZones => Build == "simt-asan";
 
-    internal override bool StopsOutside => Build == "simt-asan";
+    public override bool IsHostMemory => false;
 
     /// <summary>The stream on which this thread's work goes; the default stream unless one was chosen.</summary>
     private nint Stream => _currentStream is { } stream && ReferenceEquals(stream.Device, this) ? stream.Handle : 0;
