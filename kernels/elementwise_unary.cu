@@ -1,5 +1,5 @@
-// Element-wise ops of one operand: neg, exp, log, sqrt, tanh, sigmoid, relu, abs, sin, cos, affine. The functions are
-// the accurate ones of the CUDA math library (1 to 2 ulp in f32); f16 and bf16 are computed in f32.
+// Element-wise ops of one operand: neg, exp, log, sqrt, rsqrt, tanh, sigmoid, relu, abs, sin, cos, affine. The functions
+// are the accurate ones of the CUDA math library (1 to 2 ulp in f32); f16 and bf16 are computed in f32.
 #include "device/elementwise.cuh"
 
 namespace {
@@ -20,6 +20,13 @@ struct Sqrt {
     template <class A>
     __device__ __forceinline__ A operator()(A x) const {
         return sqrt(x);
+    }
+};
+struct Rsqrt {
+    // The square root rounds correctly and so does the division; the fast rsqrt of the hardware does not.
+    template <class A>
+    __device__ __forceinline__ A operator()(A x) const {
+        return A(1) / sqrt(x);
     }
 };
 struct Tanh {
@@ -125,5 +132,6 @@ CN_KERNEL(neg, "input -> output", launch_neg, nullptr, CN_ELEMENTWISE_VARIANTS);
 CN_KERNEL(relu, "input -> output", launch_floating<Relu>, nullptr, CN_ELEMENTWISE_VARIANTS);
 CN_KERNEL(sigmoid, "input -> output", launch_floating<Sigmoid>, nullptr, CN_ELEMENTWISE_VARIANTS);
 CN_KERNEL(sin, "input -> output", launch_floating<Sin>, nullptr, CN_ELEMENTWISE_VARIANTS);
+CN_KERNEL(rsqrt, "input -> output", launch_floating<Rsqrt>, nullptr, CN_ELEMENTWISE_VARIANTS);
 CN_KERNEL(sqrt, "input -> output", launch_floating<Sqrt>, nullptr, CN_ELEMENTWISE_VARIANTS);
 CN_KERNEL(tanh, "input -> output", launch_floating<Tanh>, nullptr, CN_ELEMENTWISE_VARIANTS);

@@ -130,7 +130,7 @@ internal sealed class LayerNormOp()
         var x = rows.Matrix(input);
         var mean = x.Mean(1, keepDim: true);
         var centred = x.Sub(mean);
-        var rstd = centred.Mul(centred).Mean(1, keepDim: true).Affine(1, attributes.Float(1)).Pow(-0.5);
+        var rstd = centred.Mul(centred).Mean(1, keepDim: true).Affine(1, attributes.Float(1)).Rsqrt();
         var y = centred.Mul(rstd);
         if (inputs[1] is { } weight)
             y = y.Mul(rows.Row(weight));

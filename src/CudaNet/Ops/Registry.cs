@@ -53,6 +53,7 @@ public static class Registry
         RandPermOp.Instance,
         ReluOp.Instance,
         ReshapeOp.Instance,
+        RsqrtOp.Instance,
         ScatterAddOp.Instance,
         SgdOp.Instance,
         SigmoidOp.Instance,
