@@ -34,10 +34,10 @@ typedef int32_t CnStatus;
 enum {
     CN_OK = 0,
     CN_INVALID_ARGUMENT = 1,
-    CN_UNSUPPORTED = 2,     /* the kernel has no code for this dtype, rank or size */
+    CN_UNSUPPORTED = 2, /* the kernel has no code for this dtype, rank or size */
     CN_OUT_OF_MEMORY = 3,
-    CN_LAUNCH_FAILED = 4,   /* refused by the device, or a kernel misbehaved while it ran */
-    CN_DEVICE_ERROR = 5,    /* any other error of the CUDA runtime */
+    CN_LAUNCH_FAILED = 4, /* refused by the device, or a kernel misbehaved while it ran */
+    CN_DEVICE_ERROR = 5,  /* any other error of the CUDA runtime */
     CN_NOT_FOUND = 6
 };
 
@@ -164,10 +164,10 @@ CN_EXPORT CnStatus cn_event_elapsed(int32_t device, CnEvent start, CnEvent end, 
 /* How simt runs kernels; on cuda cn_simt_configure returns CN_UNSUPPORTED. The environment sets the start values:
  * CUDANET_SIMT_WORKERS, CUDANET_SIMT_SEED, CUDANET_SIMT_DEFER. CUDANET_SIMT_MEMORY (bytes) makes a small device. */
 typedef struct CnSimtConfig {
-    int32_t workers;        /* blocks that run at one time; 0 = one per processor */
-    int32_t defer;          /* 0: a stream's work runs as soon as it is queued; 1: at a synchronisation or at a later moment
+    int32_t workers; /* blocks that run at one time; 0 = one per processor */
+    int32_t defer;   /* 0: a stream's work runs as soon as it is queued; 1: at a synchronisation or at a later moment
                                drawn from `schedule_seed` */
-    int64_t schedule_seed;  /* 0: threads in order; otherwise each thread runs to its next barrier in a random order */
+    int64_t schedule_seed; /* 0: threads in order; otherwise each thread runs to its next barrier in a random order */
 } CnSimtConfig;
 CN_EXPORT CnStatus cn_simt_configure(const CnSimtConfig* config);
 
