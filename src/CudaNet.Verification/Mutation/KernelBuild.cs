@@ -70,10 +70,7 @@ internal sealed class KernelBuild : IDisposable
     /// </summary>
     /// <param name="mutants">Changes to one file, by numbers from 1.</param>
     /// <param name="units">The .cu files to compile: the changed one, or those that include it.</param>
-    public IReadOnlyList<MutantLibrary> Compile(
-        IReadOnlyDictionary<int, Mutant> mutants,
-        IReadOnlyList<string> units
-    )
+    public IReadOnlyList<MutantLibrary> Compile(IReadOnlyDictionary<int, Mutant> mutants, IReadOnlyList<string> units)
     {
         if (mutants.Count == 0)
             return [];
@@ -90,11 +87,7 @@ internal sealed class KernelBuild : IDisposable
             ];
     }
 
-    private bool TryCompile(
-        IReadOnlyDictionary<int, Mutant> mutants,
-        IReadOnlyList<string> units,
-        string library
-    )
+    private bool TryCompile(IReadOnlyDictionary<int, Mutant> mutants, IReadOnlyList<string> units, string library)
     {
         var file = mutants.First().Value.File;
         var original = File.ReadAllText(Path.Combine(_root, file));
