@@ -136,8 +136,7 @@ __global__ void __launch_bounds__((SIDE / OWN) * (SIDE / OWN)) gemm_v3(GemmProbl
             }
             stage ^= 1;
         }
-        // The next tile of this block writes to the stage that slower threads may still read.
-        __syncthreads();
+        __syncthreads();  // the next tile of this block writes to the stage that slower threads may still read
 #pragma unroll
         for (int i = 0; i < OWN; i++) {
             int64_t row = row0 + spread<SIDE, OWN>(ty, i);

@@ -69,25 +69,25 @@ internal sealed class KernelBuild : IDisposable
     /// do not compile are found by halving, and are in none of the libraries.
     /// </summary>
     /// <param name="mutants">Changes to one file, by numbers from 1.</param>
-    /// <param name="unit">The .cu file to compile: the changed one, or one that includes it.</param>
-    public IReadOnlyList<MutantLibrary> Compile(IReadOnlyDictionary<int, Mutant> mutants, string unit)
+    /// <param name="units">The .cu files to compile: the changed one, or those that include it.</param>
+    public IReadOnlyList<MutantLibrary> Compile(IReadOnlyDictionary<int, Mutant> mutants, IReadOnlyList<string> units)
     {
         if (mutants.Count == 0)
             return [];
         var path = Path.Combine(_folder, $"{_libraries++}", "libcudanet_simt.so");
-        if (TryCompile(mutants, unit, path))
+        if (TryCompile(mutants, units, path))
             return [new(path, mutants)];
         var half = mutants.Count / 2;
         return half == 0
             ? []
             :
             [
-                .. Compile(mutants.OrderBy(m => m.Key).Take(half).ToDictionary(), unit),
-                .. Compile(mutants.OrderBy(m => m.Key).Skip(half).ToDictionary(), unit),
+                .. Compile(mutants.OrderBy(m => m.Key).Take(half).ToDictionary(), units),
+                .. Compile(mutants.OrderBy(m => m.Key).Skip(half).ToDictionary(), units),
             ];
     }
 
-    private bool TryCompile(IReadOnlyDictionary<int, Mutant> mutants, string unit, string library)
+    private bool TryCompile(IReadOnlyDictionary<int, Mutant> mutants, IReadOnlyList<string> units, string library)
     {
         var file = mutants.First().Value.File;
         var original = File.ReadAllText(Path.Combine(_root, file));
@@ -101,23 +101,25 @@ internal sealed class KernelBuild : IDisposable
         Directory.CreateDirectory(Path.GetDirectoryName(library)!);
         try
         {
-            var command = _commands.First(c =>
-                c.Contains($" -c {Path.Combine(_root, unit)}", StringComparison.Ordinal)
-            );
-            var output = command.Split(" -o ")[1].Split(' ')[0];
-            var target = Path.ChangeExtension(library, ".o");
-            command = command
-                .Replace($"{_root}/kernels", $"{_folder}/kernels")
-                .Replace(output, target)
-                .Replace(" -Werror ", $" -w -include {Path.Combine(_folder, "mutants.h")} ")
-                .Replace(" -O3 ", " -O1 ");
-            // First, so that the linker takes its copy of a function that several files have.
-            var link = _commands
-                .Last(c => c.Contains(" -shared ", StringComparison.Ordinal))
-                .Replace($" {output}", "")
-                .Replace(" -shared ", $" -shared {target} ")
-                .Replace("-o libcudanet_simt.so", $"-o {library}");
-            return Shell(command) && Shell(link);
+            var link = _commands.Last(c => c.Contains(" -shared ", StringComparison.Ordinal));
+            foreach (var unit in units)
+            {
+                var command = _commands.First(c =>
+                    c.Contains($" -c {Path.Combine(_root, unit)}", StringComparison.Ordinal)
+                );
+                var output = command.Split(" -o ")[1].Split(' ')[0];
+                var target = Path.ChangeExtension(library, unit.Replace('/', '-') + ".o");
+                command = command
+                    .Replace($"{_root}/kernels", $"{_folder}/kernels")
+                    .Replace(output, target)
+                    .Replace(" -Werror ", $" -w -include {Path.Combine(_folder, "mutants.h")} ")
+                    .Replace(" -O3 ", " -O1 ");
+                if (!Shell(command))
+                    return false;
+                // First, so that the linker takes its copy of a function that several files have.
+                link = link.Replace($" {output}", "").Replace(" -shared ", $" -shared {target} ");
+            }
+            return Shell(link.Replace("-o libcudanet_simt.so", $"-o {library}"));
         }
         finally
         {

@@ -141,26 +141,24 @@ public static class MutationRunner
             if (flavour != "simt" && !KernelBuild.IsBuilt(_options.Root, flavour))
                 return;
             using var build = new KernelBuild(_options.Root, flavour);
-            foreach (var unit in _units)
-            {
-                var tried = _left.Where(m => chosen(m.Value)).ToDictionary();
-                var libraries = build.Compile(tried, unit);
+            var tried = _left.Where(m => chosen(m.Value)).ToDictionary();
+            var libraries = build.Compile(tried, _units);
+            if (flavour == "simt")
                 foreach (var number in tried.Keys.Except(libraries.SelectMany(l => l.Mutants.Keys)))
                     if (_left.TryRemove(number, out _))
                         Uncompiled++;
-                foreach (var library in libraries)
-                foreach (var schedule in schedules)
-                    Try(unit, flavour, schedule, library);
-            }
+            foreach (var library in libraries)
+            foreach (var schedule in schedules)
+                Try(flavour, schedule, library);
         }
 
-        private void Try(string unit, string flavour, int schedule, MutantLibrary library)
+        private void Try(string flavour, int schedule, MutantLibrary library)
         {
             var watch = Stopwatch.StartNew();
-            var sound = Check(unit, flavour, schedule, library.Path, 0, SlowestSeconds);
+            var sound = Check(flavour, schedule, library.Path, 0, SlowestSeconds);
             if (sound.ExitCode != 0)
                 throw new DeviceException(
-                    $"the cases of {unit} fail on {flavour} without any mutant, with schedule {schedule}:\n{sound.Output}"
+                    $"the cases of {string.Join(", ", _units)} fail on {flavour} without any mutant, with schedule {schedule}:\n{sound.Output}"
                 );
             var limit = Math.Max(_options.TimeoutSeconds, (int)(SlowerByMutant * watch.Elapsed.TotalSeconds));
             Parallel.ForEach(
@@ -168,7 +166,7 @@ public static class MutationRunner
                 new ParallelOptions { MaxDegreeOfParallelism = _options.Workers, CancellationToken = _cancel },
                 number =>
                 {
-                    var found = Check(unit, flavour, schedule, library.Path, number, limit).ExitCode != 0;
+                    var found = Check(flavour, schedule, library.Path, number, limit).ExitCode != 0;
                     if (found)
                         _left.TryRemove(number, out _);
                     _report?.Invoke(library.Mutants[number], found);
@@ -177,7 +175,6 @@ public static class MutationRunner
         }
 
         private (int ExitCode, string Output) Check(
-            string unit,
             string flavour,
             int schedule,
             string library,
@@ -192,7 +189,7 @@ public static class MutationRunner
                 "--device",
                 "simt",
                 "--op",
-                string.Join(',', KernelsIn(Path.Combine(_options.Root, unit))),
+                string.Join(',', _units.SelectMany(unit => KernelsIn(Path.Combine(_options.Root, unit)))),
                 "--all-variants",
                 "--no-gradients",
                 "--fail-fast",
