@@ -99,10 +99,21 @@ Task("Help")
             Say(line.TrimStart('/').TrimEnd());
     });
 
-Task("Build").Does(() => Run("dotnet", $"build {Solution} -c Release -nologo -v quiet"));
+// ./cudanet builds when a source is newer than this file.
+void BuildManaged(string project)
+{
+    const string Stamp = "build/cudanet.stamp";
+    System.IO.Directory.CreateDirectory("build");
+    var begun = DateTime.UtcNow;
+    Run("dotnet", $"build {project} -c Release -nologo -v quiet");
+    System.IO.File.WriteAllText(Stamp, "");
+    System.IO.File.SetLastWriteTimeUtc(Stamp, begun); // an edit made meanwhile counts as newer
+}
+
+Task("Build").Does(() => BuildManaged(Solution));
 
 // build.sh starts the program itself once this has built it, so that it owns the terminal.
-Task("Demo").Does(() => Run("dotnet", "build src/CudaNet.Cli -c Release -nologo -v quiet"));
+Task("Demo").Does(() => BuildManaged("src/CudaNet.Cli"));
 
 Task("Native").Does(() => BuildNative(Flavours("simt")));
 

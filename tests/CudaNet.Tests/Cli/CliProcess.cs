@@ -21,7 +21,9 @@ internal sealed class CliProcess : IDisposable
     public static CliProcess Start(params string[] args)
     {
         var program = Path.Combine(AppContext.BaseDirectory, "CudaNet.Cli.dll");
-        var start = new ProcessStartInfo("dotnet", [program, .. args])
+        // A test run in the background of a script is born with Ctrl-C ignored, and so would be its children.
+        string[] command = OperatingSystem.IsLinux() ? ["env", "--default-signal=INT", "dotnet"] : ["dotnet"];
+        var start = new ProcessStartInfo(command[0], [.. command[1..], program, .. args])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

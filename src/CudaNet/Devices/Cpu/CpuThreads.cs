@@ -44,6 +44,8 @@ internal static class CpuThreads
             loop.Wait();
             return;
         }
+        // A loop inside the body runs on this thread alone: the lock would let it in and it would take the workers away.
+        _inside = true;
         try
         {
             _current = loop;
@@ -57,6 +59,7 @@ internal static class CpuThreads
         }
         finally
         {
+            _inside = false;
             Gate.Exit();
         }
     }
