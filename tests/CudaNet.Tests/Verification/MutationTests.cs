@@ -100,7 +100,7 @@ public sealed class KernelMutation
 {
     private const double Wanted = 0.95;
 
-    [TestCaseSource(typeof(MutationFiles), nameof(MutationFiles.All))]
+    [TestCaseSource(typeof(MutationFiles), nameof(MutationFiles.Covered))]
     public void IsFound(string file)
     {
         TestDevices.Open("simt");
@@ -119,10 +119,14 @@ public sealed class KernelMutation
     }
 }
 
-/// <summary>The files with device code whose survivors have all been looked at; each further one joins with its own.</summary>
+/// <summary>The files that have device code.</summary>
 internal static class MutationFiles
 {
     private static readonly string[] s_covered = ["kernels/layer_norm", "kernels/gemm/"];
+
+    /// <summary>Those whose survivors have all been looked at; each further one joins with its own.</summary>
+    public static IEnumerable<string> Covered =>
+        All.Where(file => s_covered.Any(start => file.StartsWith(start, StringComparison.Ordinal)));
 
     public static IEnumerable<string> All
     {
@@ -132,7 +136,6 @@ internal static class MutationFiles
             return Directory
                 .EnumerateFiles(Path.Combine(root, "kernels"), "*.cu*", SearchOption.AllDirectories)
                 .Select(path => Path.GetRelativePath(root, path).Replace('\\', '/'))
-                .Where(file => s_covered.Any(start => file.StartsWith(start, StringComparison.Ordinal)))
                 .Where(file => MutationRunner.Find(root, file).Count > 0)
                 .Order(StringComparer.Ordinal);
         }
