@@ -41,6 +41,8 @@ public static class Registry
         LtOp.Instance,
         MatMulOp.Instance,
         MaxOp.Instance,
+        MaxPool2dOp.Instance,
+        MaxPool2dBackwardOp.Instance,
         MaxShareOp.Instance,
         MeanOp.Instance,
         MseLossOp.Instance,
