@@ -50,6 +50,8 @@ public static class Registry
         NeOp.Instance,
         NegOp.Instance,
         NormalOp.Instance,
+        PadOp.Instance,
+        PadBackwardOp.Instance,
         PermuteOp.Instance,
         PowOp.Instance,
         RandPermOp.Instance,
