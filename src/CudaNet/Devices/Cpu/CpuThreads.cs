@@ -1,14 +1,18 @@
+using System.Diagnostics;
+
 namespace CudaNet;
 
 /// <summary>
 /// Splits loops over the machine's cores. The parts depend on the shape of the work only, never on the number of threads, so that
-/// results do not either. Workers spin for a moment before they sleep: a training step has many short loops one after the other.
+/// results do not either. A training step has many short loops one after the other, so workers spin for a moment, then let others run in
+/// between, and sleep after a millisecond.
 /// </summary>
 internal static class CpuThreads
 {
     private const long MinimumWork = 32 * 1024; // elements below which waking another core costs more than it gains
     private const int MaximumParts = 64;
-    private const int SpinsBeforeSleep = 20_000; // about a millisecond
+    private const int SpinsBeforeYield = 1000; // some 30 µs: the pause between two loops of one op
+    private static readonly long TicksBeforeSleep = Stopwatch.Frequency / 1000; // the pause between two ops
 
     private static readonly Lock Gate = new();
     private static readonly Worker[] Workers = StartWorkers();
@@ -110,12 +114,16 @@ internal static class CpuThreads
             Loop? done = null;
             while (true)
             {
-                var spins = 0;
+                var (spins, start) = (0, 0L);
                 Loop? next;
                 while (!Concerns(next = _current, done))
                 {
-                    if (++spins < SpinsBeforeSleep)
+                    if (++spins < SpinsBeforeYield)
                         Thread.SpinWait(1);
+                    else if (spins == SpinsBeforeYield)
+                        start = Stopwatch.GetTimestamp();
+                    else if (Stopwatch.GetTimestamp() - start < TicksBeforeSleep)
+                        Thread.Yield();
                     else
                         spins = Sleep(done);
                 }
