@@ -137,6 +137,17 @@ def recorded_add(tensors, _):
     return lambda: a + b
 
 
+def add_and_backward(tensors, _):
+    a, b = (t.requires_grad_() for t in tensors)
+
+    def step():
+        total = a + b
+        a.grad = b.grad = None
+        total.backward()
+
+    return step
+
+
 TASKS = {
     "matmul": matmul,
     "conv2d": conv2d,
@@ -154,9 +165,10 @@ TASKS = {
     "adam": adam,
     "mlp_step": mlp_step,
     "recorded_add": recorded_add,
+    "add_and_backward": add_and_backward,
 }
 
-RECORDED = {"adam", "mlp_step", "recorded_add"}
+RECORDED = {"adam", "mlp_step", "recorded_add", "add_and_backward"}
 
 
 def prepare(row):

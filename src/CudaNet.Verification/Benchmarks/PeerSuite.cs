@@ -7,7 +7,8 @@ public static class PeerSuite
     private static readonly PeerGoal Convolutions = new("convolutions", Mean: 1.5, Each: 1.5, PeerRate.Gflops);
     private static readonly PeerGoal Elements = new("elements and rows", Mean: 1.3, Each: 1.3, PeerRate.Gbps);
     private static readonly PeerGoal Steps = new("steps of small networks", Mean: 5, Each: 5, PeerRate.Calls);
-    private static readonly PeerGoal Others = new("others", Mean: 1, Each: 1, PeerRate.Gbps);
+    private static readonly PeerGoal Updates = new("optimiser steps", Mean: 1, Each: 1, PeerRate.Gbps);
+    private static readonly PeerGoal Calls = new("overhead of a call", Mean: 1, Each: 1, PeerRate.Calls);
 
     /// <summary>The names of the suites.</summary>
     public static IReadOnlyList<string> Names { get; } = ["ops"];
@@ -65,7 +66,7 @@ public static class PeerSuite
         ),
         new(
             "adam 784-512-512-10",
-            Others,
+            Updates,
             "adam",
             [
                 [512, 784],
@@ -78,18 +79,8 @@ public static class PeerSuite
         ),
         MlpStep("tanh"),
         MlpStep("relu"),
-        new(
-            "add 1, recorded",
-            Others with
-            {
-                Rate = PeerRate.Calls,
-            },
-            "recorded_add",
-            [
-                [1],
-                [1],
-            ]
-        ),
+        OnNumber("add 1, recorded", "recorded_add"),
+        OnNumber("add 1, forward and backward", "add_and_backward"),
     ];
 
     private static PeerRow MatMul(long m, long n, long k) =>
@@ -105,6 +96,17 @@ public static class PeerSuite
 
     private static PeerRow OnMatrix(string op, int inputs = 1, string attributes = "") =>
         new($"{op} 512x1024", Elements, op, [.. Enumerable.Repeat<long[]>([512, 1024], inputs)], attributes);
+
+    private static PeerRow OnNumber(string name, string task) =>
+        new(
+            name,
+            Calls,
+            task,
+            [
+                [1],
+                [1],
+            ]
+        );
 
     private static PeerRow MlpStep(string activation) =>
         new(

@@ -20,7 +20,8 @@ public static class PeerTasks
         {
             "adam" => Adam(tensors),
             "mlp_step" => MlpStep(tensors[0], tensors[1], row.AttributeValues, generator),
-            "recorded_add" => RecordedAdd(tensors[0], tensors[1]),
+            "recorded_add" => RecordedAdd(tensors[0], tensors[1], withBackward: false),
+            "add_and_backward" => RecordedAdd(tensors[0], tensors[1], withBackward: true),
             _ => OfOp(Registry.Find(row.Task), tensors, row.AttributeValues),
         };
     }
@@ -81,13 +82,17 @@ public static class PeerTasks
         });
     }
 
-    private static PeerTask RecordedAdd(Tensor a, Tensor b)
+    private static PeerTask RecordedAdd(Tensor a, Tensor b, bool withBackward)
     {
         (a.RequiresGrad, b.RequiresGrad) = (true, true);
         return new(() =>
         {
             using var frame = Lifetime.Frame();
-            a.Add(b);
+            var sum = a.Add(b);
+            if (!withBackward)
+                return;
+            (a.Grad, b.Grad) = (null, null);
+            sum.Backward();
         });
     }
 }

@@ -20,6 +20,17 @@ internal static class ElementwiseMath
         // Also true for NaN, which is not within anything.
         if (!V.All(V.LessThanOrEqual(V.Abs(x), Constant<V, T>(ModestExponent))))
             return ExpOfAny<V, T>(x);
+        return ExpOfModest<V, T>(x);
+    }
+
+    /// <summary>eˣ where |x| is at most 87.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V ExpOfModest<V, T>(V x)
+        where V : unmanaged, ISimd<V, T>
+        where T : unmanaged, INumber<T>
+    {
+        if (typeof(T) == typeof(double))
+            return V.ExpDouble(x);
         var p = ExpOfRest<V, T>(x, out var shifted);
         return V.ScaleNormal(p, shifted);
     }
@@ -116,14 +127,18 @@ internal static class ElementwiseMath
         where T : unmanaged, INumber<T>
     {
         var one = Constant<V, T>(1);
-        var size = V.Abs(x);
-        var z = x * x;
-        var near = V.MultiplyAdd(x * z, typeof(T) == typeof(double) ? NearDouble<V, T>(z) : NearSingle<V, T>(z), x);
-        var far = one - Constant<V, T>(2) / (Exp<V, T>(size + size) + one);
-        far = V.Select(V.LessThan(x, Constant<V, T>(0)), -far, far);
-        var y = V.Select(V.LessThan(size, Constant<V, T>(0.625)), near, far);
-        // The sum of the polynomial's two zeros has lost the sign of −0.
-        return V.Select(V.Equal(x, Constant<V, T>(0)), x, y);
+        var sign = x & Constant<V, T>(-0.0);
+        // Beyond this bound the result is 1; a NaN passes.
+        var size = V.Min(Constant<V, T>(typeof(T) == typeof(double) ? 20 : 10), V.Abs(x));
+        var z = size * size;
+        var near = V.MultiplyAdd(
+            size * z,
+            typeof(T) == typeof(double) ? NearDouble<V, T>(z) : NearSingle<V, T>(z),
+            size
+        );
+        var far = one - Constant<V, T>(2) / (ExpOfModest<V, T>(size + size) + one);
+        // A NaN is not above the bound, and the polynomial passes it on.
+        return V.Select(V.LessThan(Constant<V, T>(0.625), size), far, near) | sign;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
