@@ -168,7 +168,7 @@ internal static class ElementwiseMath
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Constant<V, T>(double value)
+    public static V Constant<V, T>(double value)
         where V : unmanaged, ISimd<V, T>
         where T : unmanaged, INumber<T> => V.Create(T.CreateTruncating(value));
 }

@@ -2,47 +2,6 @@ using System.Numerics;
 
 namespace CudaNet;
 
-/// <summary>How two partial results of a reduction become one.</summary>
-internal interface IFold<T>
-    where T : unmanaged
-{
-    static abstract T Identity { get; }
-    static abstract T Join(T a, T b);
-    static abstract Vector<T> Join(Vector<T> a, Vector<T> b);
-
-    /// <summary>Joins the results of whole chunks, in float64.</summary>
-    static abstract double JoinChunks(double a, double b);
-}
-
-internal readonly struct AddFold<T> : IFold<T>
-    where T : unmanaged, INumber<T>
-{
-    public static T Identity => T.Zero;
-
-    public static T Join(T a, T b) => a + b;
-
-    public static Vector<T> Join(Vector<T> a, Vector<T> b) => a + b;
-
-    public static double JoinChunks(double a, double b) => a + b;
-}
-
-/// <summary>The larger one; NaN wins.</summary>
-internal readonly struct MaxFold<T> : IFold<T>
-    where T : unmanaged, INumber<T>, IMinMaxValue<T>
-{
-    public static T Identity =>
-        T.IsInfinity(T.CreateSaturating(double.NegativeInfinity))
-            ? T.CreateSaturating(double.NegativeInfinity)
-            : T.MinValue;
-
-    public static T Join(T a, T b) => a > b || T.IsNaN(a) ? a : b;
-
-    public static Vector<T> Join(Vector<T> a, Vector<T> b) =>
-        Vector.ConditionalSelect(Vector.GreaterThan(a, b) | ~Vector.Equals(a, a), a, b);
-
-    public static double JoinChunks(double a, double b) => Math.Max(a, b);
-}
-
 /// <summary>
 /// Reductions of any axes of a strided tensor: along dense rows with several vectors at a time, across dense columns with one vector per
 /// neighbouring outputs, otherwise one element after the other. Long reductions are cut into chunks whose results are joined in float64, so
@@ -56,25 +15,42 @@ internal static unsafe class CpuReduce
 
     public static void Sum(in OpCall call)
     {
+        if (call.Output(0).DType is DType.Float16 or DType.BFloat16)
+            CpuReduceRows.Sum(call);
+        else
+            Total<AddFold<float>, AddFold<double>, AddFold<long>>(call);
+    }
+
+    public static void Prod(in OpCall call)
+    {
+        if (call.Output(0).DType is DType.Float16 or DType.BFloat16)
+            CpuReduceRows.Prod(call);
+        else
+            Total<MultiplyFold<float>, MultiplyFold<double>, MultiplyFold<long>>(call);
+    }
+
+    /// <summary>Floats in their own dtype, integers in 64 bits.</summary>
+    private static void Total<TSingle, TDouble, TLong>(in OpCall call)
+        where TSingle : IFold<float>
+        where TDouble : IFold<double>
+        where TLong : IFold<long>
+    {
         switch (call.Input(0).DType)
         {
             case DType.Float32:
-                Reduce<float, AddFold<float>>(call, mean: false);
+                Reduce<float, TSingle>(call, mean: false);
                 break;
             case DType.Float64:
-                Reduce<double, AddFold<double>>(call, mean: false);
+                Reduce<double, TDouble>(call, mean: false);
                 break;
             case DType.Int64:
-                SumIntegers<long>(call);
+                FoldIntegers<long, long, TLong>(call);
                 break;
             case DType.Int32:
-                SumIntegers<int>(call);
-                break;
-            case DType.UInt8 or DType.Bool:
-                SumIntegers<byte>(call);
+                FoldIntegers<int, long, TLong>(call);
                 break;
             default:
-                ReferenceRunner.Run(call);
+                FoldIntegers<byte, long, TLong>(call);
                 break;
         }
     }
@@ -90,51 +66,93 @@ internal static unsafe class CpuReduce
                 Reduce<double, AddFold<double>>(call, mean: true);
                 break;
             default:
-                ReferenceRunner.Run(call);
+                CpuReduceRows.Mean(call);
                 break;
         }
     }
 
     public static void Max(in OpCall call)
     {
+        if (call.Output(0).DType is DType.Float16 or DType.BFloat16)
+            CpuReduceRows.Max(call);
+        else
+            Extremum<MaxFold<float>, MaxFold<double>, MaxFold<long>, MaxFold<int>, MaxFold<byte>>(call);
+    }
+
+    public static void Min(in OpCall call)
+    {
+        if (call.Output(0).DType is DType.Float16 or DType.BFloat16)
+            CpuReduceRows.Min(call);
+        else
+            Extremum<MinFold<float>, MinFold<double>, MinFold<long>, MinFold<int>, MinFold<byte>>(call);
+    }
+
+    private static void Extremum<TSingle, TDouble, TLong, TInt, TByte>(in OpCall call)
+        where TSingle : IFold<float>
+        where TDouble : IFold<double>
+        where TLong : IFold<long>
+        where TInt : IFold<int>
+        where TByte : IFold<byte>
+    {
         switch (call.Input(0).DType)
         {
             case DType.Float32:
-                Reduce<float, MaxFold<float>>(call, mean: false);
+                Reduce<float, TSingle>(call, mean: false);
                 break;
             case DType.Float64:
-                Reduce<double, MaxFold<double>>(call, mean: false);
+                Reduce<double, TDouble>(call, mean: false);
                 break;
             case DType.Int64:
-                MaxIntegers<long>(call);
+                FoldIntegers<long, long, TLong>(call);
                 break;
             case DType.Int32:
-                MaxIntegers<int>(call);
+                FoldIntegers<int, int, TInt>(call);
                 break;
             default:
-                ReferenceRunner.Run(call);
+                FoldIntegers<byte, byte, TByte>(call);
                 break;
         }
     }
 
     public static void ArgMax(in OpCall call)
     {
+        if (call.Input(0).DType is DType.Float16 or DType.BFloat16)
+            CpuReduceRows.ArgMax(call);
+        else
+            ArgExtremum<MaxFold<float>, MaxFold<double>, MaxFold<long>, MaxFold<int>, MaxFold<byte>>(call);
+    }
+
+    public static void ArgMin(in OpCall call)
+    {
+        if (call.Input(0).DType is DType.Float16 or DType.BFloat16)
+            CpuReduceRows.ArgMin(call);
+        else
+            ArgExtremum<MinFold<float>, MinFold<double>, MinFold<long>, MinFold<int>, MinFold<byte>>(call);
+    }
+
+    private static void ArgExtremum<TSingle, TDouble, TLong, TInt, TByte>(in OpCall call)
+        where TSingle : IFold<float>
+        where TDouble : IFold<double>
+        where TLong : IFold<long>
+        where TInt : IFold<int>
+        where TByte : IFold<byte>
+    {
         switch (call.Input(0).DType)
         {
             case DType.Float32:
-                ArgMax<float>(call);
+                Place<float, TSingle>(call);
                 break;
             case DType.Float64:
-                ArgMax<double>(call);
+                Place<double, TDouble>(call);
                 break;
             case DType.Int64:
-                ArgMax<long>(call);
+                Place<long, TLong>(call);
                 break;
             case DType.Int32:
-                ArgMax<int>(call);
+                Place<int, TInt>(call);
                 break;
             default:
-                ReferenceRunner.Run(call);
+                Place<byte, TByte>(call);
                 break;
         }
     }
@@ -242,7 +260,27 @@ internal static unsafe class CpuReduce
 
     public static T FoldRow<T, TFold>(T* x, int n)
         where T : unmanaged
+        where TFold : IFold<T> => FoldRow<T, TFold, Same<T>>(x, n);
+
+    /// <summary>The same for any length, in chunks.</summary>
+    public static double FoldLongRow<T, TFold, TMap>(T* x, long n)
+        where T : unmanaged, INumber<T>
         where TFold : IFold<T>
+        where TMap : IMap<T>
+    {
+        var result = double.CreateTruncating(TFold.Identity);
+        for (long from = 0; from < n; from += Chunk)
+            result = TFold.JoinChunks(
+                result,
+                double.CreateTruncating(FoldRow<T, TFold, TMap>(x + from, (int)Math.Min(Chunk, n - from)))
+            );
+        return result;
+    }
+
+    public static T FoldRow<T, TFold, TMap>(T* x, int n)
+        where T : unmanaged
+        where TFold : IFold<T>
+        where TMap : IMap<T>
     {
         var width = Vector<T>.Count;
         var i = 0;
@@ -253,20 +291,20 @@ internal static unsafe class CpuReduce
             var (a, b, c, d) = (identity, identity, identity, identity);
             for (; i <= n - 4 * width; i += 4 * width)
             {
-                a = TFold.Join(a, Vector.Load(x + i));
-                b = TFold.Join(b, Vector.Load(x + i + width));
-                c = TFold.Join(c, Vector.Load(x + i + 2 * width));
-                d = TFold.Join(d, Vector.Load(x + i + 3 * width));
+                a = TFold.Join(a, TMap.Apply(Vector.Load(x + i)));
+                b = TFold.Join(b, TMap.Apply(Vector.Load(x + i + width)));
+                c = TFold.Join(c, TMap.Apply(Vector.Load(x + i + 2 * width)));
+                d = TFold.Join(d, TMap.Apply(Vector.Load(x + i + 3 * width)));
             }
             for (; i <= n - width; i += width)
-                a = TFold.Join(a, Vector.Load(x + i));
+                a = TFold.Join(a, TMap.Apply(Vector.Load(x + i)));
             a = TFold.Join(TFold.Join(a, b), TFold.Join(c, d));
             result = a[0];
             for (var lane = 1; lane < width; lane++)
                 result = TFold.Join(result, a[lane]);
         }
         for (; i < n; i++)
-            result = TFold.Join(result, x[i]);
+            result = TFold.Join(result, TMap.Apply(x[i]));
         return result;
     }
 
@@ -320,38 +358,26 @@ internal static unsafe class CpuReduce
             sums[i] = TFold.Join(sums[i], x[i]);
     }
 
-    private static void SumIntegers<T>(in OpCall call)
-        where T : unmanaged, IBinaryInteger<T> =>
+    private static void FoldIntegers<T, TOut, TFold>(in OpCall call)
+        where T : unmanaged, IBinaryInteger<T>
+        where TOut : unmanaged, IBinaryInteger<TOut>
+        where TFold : IFold<TOut> =>
         EachOutput(
             call,
             (axes, first, output) =>
             {
-                long sum = 0;
+                var result = TFold.Identity;
                 for (long i = 0; i < axes.Count; i++)
-                    sum += long.CreateTruncating(((T*)first)[axes.Step(i)]);
-                *(long*)output = sum;
+                    result = TFold.Join(result, TOut.CreateTruncating(((T*)first)[axes.Step(i)]));
+                *(TOut*)output = result;
             },
             sizeof(T),
-            sizeof(long)
+            sizeof(TOut)
         );
 
-    private static void MaxIntegers<T>(in OpCall call)
-        where T : unmanaged, IBinaryInteger<T> =>
-        EachOutput(
-            call,
-            (axes, first, output) =>
-            {
-                var largest = *(T*)first;
-                for (long i = 1; i < axes.Count; i++)
-                    largest = T.Max(largest, ((T*)first)[axes.Step(i)]);
-                *(T*)output = largest;
-            },
-            sizeof(T),
-            sizeof(T)
-        );
-
-    private static void ArgMax<T>(in OpCall call)
-        where T : unmanaged, INumber<T>, IMinMaxValue<T> =>
+    private static void Place<T, TFold>(in OpCall call)
+        where T : unmanaged, INumber<T>
+        where TFold : IFold<T> =>
         EachOutput(
             call,
             (axes, first, output) =>
@@ -359,41 +385,44 @@ internal static unsafe class CpuReduce
                 var x = (T*)first;
                 *(long*)output =
                     axes.HasDenseRows && axes.Count <= int.MaxValue
-                        ? FirstLargest(x, (int)axes.Count)
-                        : FirstLargest(axes, x);
+                        ? FirstPlace<T, TFold>(x, (int)axes.Count)
+                        : FirstPlace<T, TFold>(axes, x);
             },
             sizeof(T),
             sizeof(long)
         );
 
-    /// <summary>Finds the largest first and its place then: both loops take whole vectors, one loop for both would not.</summary>
-    private static long FirstLargest<T>(T* x, int n)
-        where T : unmanaged, INumber<T>, IMinMaxValue<T>
+    /// <summary>Finds the extremum first and its place then: both loops take whole vectors, one loop for both would not.</summary>
+    public static long FirstPlace<T, TFold>(T* x, int n)
+        where T : unmanaged, INumber<T>
+        where TFold : IFold<T>
     {
-        var largest = FoldRow<T, MaxFold<T>>(x, n);
-        var nan = T.IsNaN(largest);
+        var extremum = FoldRow<T, TFold>(x, n);
+        var nan = T.IsNaN(extremum);
         var i = 0;
-        var wanted = new Vector<T>(largest);
+        var wanted = new Vector<T>(extremum);
         for (; i <= n - Vector<T>.Count; i += Vector<T>.Count)
         {
             var v = Vector.Load(x + i);
             if (nan ? !Vector.EqualsAll(v, v) : Vector.EqualsAny(v, wanted))
                 break;
         }
-        while (i < n && !(nan ? T.IsNaN(x[i]) : x[i] == largest))
+        while (i < n && !(nan ? T.IsNaN(x[i]) : x[i] == extremum))
             i++;
         return i;
     }
 
-    private static long FirstLargest<T>(ReduceAxes axes, T* x)
+    private static long FirstPlace<T, TFold>(ReduceAxes axes, T* x)
         where T : unmanaged, INumber<T>
+        where TFold : IFold<T>
     {
         var (best, place) = (x[0], 0L);
         for (long i = 1; i < axes.Count && !T.IsNaN(best); i++)
         {
-            var value = x[axes.Step(i)];
-            if (value > best || T.IsNaN(value))
-                (best, place) = (value, i);
+            var next = TFold.Join(best, x[axes.Step(i)]);
+            if (!next.Equals(best)) // true for −0 and 0, unlike their bits
+                place = i;
+            best = next;
         }
         return place;
     }
