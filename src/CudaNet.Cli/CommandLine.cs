@@ -50,6 +50,7 @@ internal static class CommandLine
             DoctorCommand.Create(console),
             RecipesCommand.Create(console),
             args.Contains("train") ? Train(console) : new CliCommand("train", TrainCommand.Description),
+            ReportCommand.Create(console),
             BenchCommand.Create(console),
             CheckCommand.Create(console),
             OpCommand.Create(console),

@@ -1,3 +1,4 @@
+using System.Globalization;
 using CudaNet.Data;
 using CudaNet.Nn;
 using CudaNet.Optim;
@@ -80,9 +81,15 @@ public sealed class DigitRecipe : IRecipe
         var data = folder is null ? DrawnDigits.Load() : Mnist.Load(folder);
         if (limit is { } most)
             data = new(First(data.Train, most), First(data.Test, most));
-        var model = _build(new Generator(seed));
-        var source = folder is null ? "drawn digits" : $"MNIST files in {folder}";
-        return new DigitTraining(model, data, settings, $"{Name} on {data.Train.Count} {source}");
+        if (data.Train is not { Height: DigitTraining.Height, Width: DigitTraining.Width })
+            throw new RecipeOptionException(
+                $"--data {folder}: the images are {data.Train.Height} × {data.Train.Width}; {Name} takes {DigitTraining.Height} × {DigitTraining.Width}"
+            );
+        var random = new Generator(seed);
+        var model = _build(random);
+        var count = data.Train.Count.ToString("N0", CultureInfo.InvariantCulture);
+        var source = folder is null ? "drawn digits" : $"images from {folder}";
+        return new DigitTraining(model, random, data, settings, $"{Name} on {count} {source}");
     }
 
     private static LabeledImages First(LabeledImages images, int most) => images.Slice(0, Math.Min(most, images.Count));

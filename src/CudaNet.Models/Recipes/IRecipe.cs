@@ -20,7 +20,10 @@ public interface IRecipe
     IPreparedRecipe Prepare(RecipeOptions options);
 }
 
-/// <summary>A recipe with its data and its network, ready to train.</summary>
+/// <summary>
+/// A recipe with its data and its network, ready to train. One that has something to show implements
+/// <see cref="Reporting.IReportSections"/> too.
+/// </summary>
 public interface IPreparedRecipe
 {
     /// <summary>What is trained on what, in one line.</summary>
@@ -28,6 +31,10 @@ public interface IPreparedRecipe
 
     /// <summary>Parameters of the network.</summary>
     long ParameterCount { get; }
+
+    /// <summary>Gives the network the weights of a run's checkpoint.</summary>
+    /// <exception cref="CheckpointException">There is no checkpoint, or it is damaged or of another network.</exception>
+    void Restore(RunFolder folder);
 
     /// <summary>Trains, and at the end evaluates on the test set.</summary>
     /// <returns>The numbers by which the run is judged, or null when it was asked to stop before the end.</returns>

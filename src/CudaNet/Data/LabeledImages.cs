@@ -1,3 +1,5 @@
+using CudaNet.IO;
+
 namespace CudaNet.Data;
 
 /// <summary>Greyscale images with one class label each.</summary>
@@ -21,6 +23,11 @@ public sealed record LabeledImages(byte[] Images, byte[] Labels, int Count, int 
         byte[] images = Images.AsSpan(start * size, count * size).ToArray();
         return new LabeledImages(images, Labels.AsSpan(start, count).ToArray(), count, Height, Width);
     }
+
+    /// <summary>A copy of one image.</summary>
+    /// <param name="index">From 0.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such image.</exception>
+    public Picture Picture(int index) => new(Slice(index, 1).Images, Width, Height);
 }
 
 /// <summary>The two halves of a classification data set.</summary>
