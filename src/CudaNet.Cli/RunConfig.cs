@@ -34,6 +34,18 @@ internal sealed record RunConfig(string Recipe, Dictionary<string, string> Optio
         );
     }
 
+    /// <summary>A run that was begun before, with what it trains.</summary>
+    /// <exception cref="RunFolderException">There is no such folder, or it is no run's.</exception>
+    /// <exception cref="CorruptFileException">Its config.json is damaged.</exception>
+    /// <exception cref="RecipeOptionException">It is of a recipe or has options that are not known here.</exception>
+    public static (RunFolder Folder, IRecipe Recipe, RecipeOptions Options) Open(string path)
+    {
+        var folder = RunFolder.Open(path);
+        var config = Read(folder);
+        var recipe = RecipeRegistry.Find(config.Recipe);
+        return (folder, recipe, new RecipeOptions(recipe, config.Options));
+    }
+
     /// <exception cref="CorruptFileException">The file is damaged.</exception>
     public static RunConfig Read(RunFolder folder)
     {

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using CudaNet.Cli.Commands;
 using CudaNet.Models;
-using CudaNet.Reporting;
 using CudaNet.Training;
 
 namespace CudaNet.Cli;
@@ -125,7 +124,7 @@ internal sealed class TrainRun(
         summary["parameters"] = prepared.ParameterCount;
         summary["finished"] = DateTime.UtcNow.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture);
         folder.WriteSummary(summary);
-        RunPages.Write(folder.ReportPath, folder, chosen, prepared.Description, prepared as IReportSections);
+        RunPages.Write(folder, chosen, prepared);
         if (options.Json)
         {
             summary["run"] = folder.Path;

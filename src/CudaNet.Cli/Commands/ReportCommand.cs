@@ -57,13 +57,11 @@ internal static class ReportCommand
 
     private static JsonObject One(CliConsole console, string path, string? output, Device device)
     {
-        var folder = RunFolder.Open(path);
+        var (folder, recipe, options) = RunConfig.Open(path);
         var run = RunRecord.Load(folder);
         output ??= folder.ReportPath;
-        var (name, stored, _) = RunConfig.Read(folder);
-        var recipe = RecipeRegistry.Find(name);
         using var isDefault = device.AsDefault();
-        var (title, sections) = Sections(console, folder, recipe, new RecipeOptions(recipe, stored));
+        var (title, sections) = Sections(console, folder, recipe, options);
         RunPages.Write(output, RunReport.Of(run, title, recipe.Description, sections));
         return Describe(output, [run]);
     }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using CudaNet.Data;
 using CudaNet.Nn;
 using CudaNet.Optim;
@@ -67,7 +66,7 @@ public sealed class DigitRecipe : IRecipe
     public IReadOnlyList<RecipeOption> Options { get; }
 
     /// <inheritdoc/>
-    public IPreparedRecipe Prepare(RecipeOptions options)
+    public IPreparedRecipe Prepare(RecipeOptions options, bool loadData = true)
     {
         var seed = options.Long("seed", 0);
         var settings = new DigitSettings(
@@ -78,18 +77,22 @@ public sealed class DigitRecipe : IRecipe
         );
         var limit = options.IntOrNull("limit");
         var folder = options.TextOrNull("data");
+        var data = new Lazy<TrainTestImages>(() => Load(folder, limit));
+        if (loadData)
+            _ = data.Value;
+        var random = new Generator(seed);
+        var source = folder is null ? "drawn digits" : $"images from {folder}";
+        return new DigitTraining(_build(random), random, data, settings, Name, source);
+    }
+
+    private TrainTestImages Load(string? folder, int? limit)
+    {
         var data = folder is null ? DrawnDigits.Load() : Mnist.Load(folder);
-        if (limit is { } most)
-            data = new(First(data.Train, most), First(data.Test, most));
         if (data.Train is not { Height: DigitTraining.Height, Width: DigitTraining.Width })
             throw new RecipeOptionException(
                 $"--data {folder}: the images are {data.Train.Height} × {data.Train.Width}; {Name} takes {DigitTraining.Height} × {DigitTraining.Width}"
             );
-        var random = new Generator(seed);
-        var model = _build(random);
-        var count = data.Train.Count.ToString("N0", CultureInfo.InvariantCulture);
-        var source = folder is null ? "drawn digits" : $"images from {folder}";
-        return new DigitTraining(model, random, data, settings, $"{Name} on {count} {source}");
+        return limit is { } most ? new(First(data.Train, most), First(data.Test, most)) : data;
     }
 
     private static LabeledImages First(LabeledImages images, int most) => images.Slice(0, Math.Min(most, images.Count));

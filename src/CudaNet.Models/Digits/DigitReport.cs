@@ -47,10 +47,10 @@ internal static class DigitReport
         if (wrong.Count == 0)
             return new("Misclassified digits", "There are none: every test image is recognised.", []);
         var shown = wrong.Take(MostMistakes).Select(i => Describe(images, predictions, i)).ToList();
-        var which = shown.Count < wrong.Count ? $"The {shown.Count} of {wrong.Count}" : $"All {wrong.Count}";
+        var which = shown.Count < wrong.Count ? $"{shown.Count} of {wrong.Count}" : $"All {wrong.Count}";
         return new(
             "Misclassified digits",
-            $"{which}, those first of which the network was surest. Below each: its label → what it was taken for, and how probable that seemed.",
+            $"{which}, beginning with those of which the network was surest. Below each: its label → what it was taken for, and how probable that seemed.",
             [new PictureSheet(shown, Width: 72)]
         );
     }
@@ -77,10 +77,20 @@ internal static class DigitReport
             $"{which}: ink counts for a unit where it is red and against it where it is blue.",
             [
                 new PictureSheet(
-                    [.. units.Select(unit => new CaptionedPicture(unit.Picture, null, $"Weights of unit {unit.Unit}"))],
+                    [
+                        .. units.Select(unit => new CaptionedPicture(
+                            unit.Picture,
+                            Caption(unit.Unit, units.Count),
+                            $"Weights of unit {unit.Unit}"
+                        )),
+                    ],
                     Width: units[0].Picture.Width < 16 ? 48 : 84
                 ),
             ]
         );
     }
+
+    // A few units may be classes, and are told apart; many would only be cluttered with numbers.
+    private static string? Caption(int unit, int all) =>
+        all <= DigitTraining.Classes ? unit.ToString(CultureInfo.InvariantCulture) : null;
 }

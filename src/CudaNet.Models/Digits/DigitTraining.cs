@@ -1,3 +1,4 @@
+using System.Globalization;
 using CudaNet.Data;
 using CudaNet.Nn;
 using CudaNet.Optim;
@@ -14,14 +15,16 @@ internal sealed record DigitSettings(int Epochs, int BatchSize, double LearningR
 /// <param name="random">What the network draws from while it trains.</param>
 /// <param name="data">The images.</param>
 /// <param name="settings">How to train.</param>
-/// <param name="description">What is trained on what.</param>
+/// <param name="name">What is trained.</param>
+/// <param name="source">Where the images are from.</param>
 internal sealed class DigitTraining(
     Module<Tensor, Tensor> model,
     Generator random,
-    TrainTestImages data,
+    Lazy<TrainTestImages> data,
     DigitSettings settings,
-    string description
-) : IPreparedRecipe, IReportSections
+    string name,
+    string source
+) : IPreparedRecipe, IReportSections, ISampler
 {
     public const int Height = 28;
     public const int Width = 28;
@@ -33,7 +36,8 @@ internal sealed class DigitTraining(
     // Of the network as it now stands.
     private DigitPredictions? _tested;
 
-    public string Description => description;
+    public string Description =>
+        $"{name} on {data.Value.Train.Count.ToString("N0", CultureInfo.InvariantCulture)} {source}";
 
     public long ParameterCount => model.ParameterCount;
 
@@ -46,14 +50,14 @@ internal sealed class DigitTraining(
     public IReadOnlyDictionary<string, double>? Run(RecipeRun run)
     {
         var optimizer = new AdamW(model.Parameters(), learningRate: settings.LearningRate);
-        var batches = new ImageBatches(data.Train, settings.BatchSize, seed: (ulong)settings.Seed);
+        var batches = new ImageBatches(data.Value.Train, settings.BatchSize, seed: (ulong)settings.Seed);
         var trainer = new Trainer<ImageBatch>(run.Folder, batches, settings.Epochs)
         {
             Observer = run.Observer,
             // Nothing is chosen by what is found on the test set.
             Evaluate = () =>
             {
-                _tested = DigitPredictions.Of(model, data.Test);
+                _tested = DigitPredictions.Of(model, data.Value.Test);
                 return [("test_loss", _tested.Loss), ("test_accuracy", _tested.Accuracy)];
             },
         }
@@ -93,9 +97,14 @@ internal sealed class DigitTraining(
         return results;
     }
 
-    public IReadOnlyList<ReportSection> ReportSections() => DigitReport.Sections(model, data.Test, Tested);
+    public IReadOnlyList<ReportSection> ReportSections() => DigitReport.Sections(model, data.Value.Test, Tested);
 
-    private DigitPredictions Tested => _tested ??= DigitPredictions.Of(model, data.Test);
+    public IEnumerable<Sample> Sample(SampleRequest request) =>
+        request.Input is { } path
+            ? DigitSamples.OfFile(model, path, request.Count)
+            : DigitSamples.OfTests(model, data.Value.Test, request.Count, request.Seed);
+
+    private DigitPredictions Tested => _tested ??= DigitPredictions.Of(model, data.Value.Test);
 
     /// <summary>1 for each image whose largest logit is its label's, else 0.</summary>
     private static Tensor Right(Tensor logits, Tensor labels) => logits.ArgMax(1).Eq(labels).Cast(DType.Float32);

@@ -15,14 +15,16 @@ public interface IRecipe
     IReadOnlyList<RecipeOption> Options { get; }
 
     /// <summary>Loads the data and builds the network on the default device. Nothing is written.</summary>
+    /// <param name="options">What was chosen.</param>
+    /// <param name="loadData">False to load the data only when they are needed, as for a trained network that is given other ones.</param>
     /// <exception cref="RecipeOptionException">A value is out of range.</exception>
     /// <exception cref="FileNotFoundException">The data are not there.</exception>
-    IPreparedRecipe Prepare(RecipeOptions options);
+    IPreparedRecipe Prepare(RecipeOptions options, bool loadData = true);
 }
 
 /// <summary>
 /// A recipe with its data and its network, ready to train. One that has something to show implements
-/// <see cref="Reporting.IReportSections"/> too.
+/// <see cref="Reporting.IReportSections"/> too, and one whose network can be tried <see cref="ISampler"/>.
 /// </summary>
 public interface IPreparedRecipe
 {

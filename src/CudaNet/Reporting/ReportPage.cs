@@ -33,10 +33,13 @@ public sealed record ReportPage(
         html.Element("title", Title).Style(ReportStyle.Css).Close();
         html.Open("body").Open("main");
         html.Open("header").Element("h1", Title).Element("p", Subtitle, ("class", "lead")).Close();
-        html.Open("div", ("class", "numbers"));
-        foreach (var (name, value) in Numbers)
-            html.Open("div").Element("span", name).Element("strong", value).Close();
-        html.Close();
+        if (Numbers.Count > 0)
+        {
+            html.Open("div", ("class", "numbers"));
+            foreach (var (name, value) in Numbers)
+                html.Open("div").Element("span", name).Element("strong", value).Close();
+            html.Close();
+        }
         foreach (var section in Sections)
         {
             html.Open("section").Element("h2", section.Title);

@@ -38,7 +38,7 @@ public static class RunReport
     /// <param name="runs">At least one.</param>
     public static ReportPage Comparison(IReadOnlyList<RunRecord> runs)
     {
-        var metrics = Curves(runs.SelectMany(run => run.MetricNames).Distinct());
+        var metrics = Curves(runs.SelectMany(run => run.MetricNames).Distinct()).ToList();
         var results = runs.SelectMany(run => run.Results.Select(result => result.Name)).Distinct().ToList();
         var rows = runs.Select(
             IReadOnlyList<string> (run) =>
@@ -52,7 +52,7 @@ public static class RunReport
                 ]
         );
         var charts = metrics.Select(metric => new LineChart(
-            Title(metric),
+            Title(metrics.Contains(TestPrefix + metric) ? $"train {metric}" : metric),
             "epoch",
             [
                 .. from run in runs
