@@ -8,6 +8,9 @@ namespace CudaNet.Cli.Commands;
 /// <summary><c>cudanet data</c>: what there is to train on.</summary>
 internal static class DataCommand
 {
+    // What one array can hold: 2^31 bytes of 28 × 28.
+    private const int MostImages = 2_000_000;
+
     public static CliCommand Create(CliConsole console)
     {
         var command = new CliCommand("data", "List, inspect or draw data sets.")
@@ -122,7 +125,7 @@ internal static class DataCommand
             command.Add(option);
         command.SetAction(parsed =>
         {
-            var data = DrawnDigits.Load((ulong)parsed.GetValue(seed), parsed.GetValue(train), parsed.GetValue(test));
+            var data = DrawnDigits.Load((ulong)parsed.GetValue(seed), Count(parsed, train), Count(parsed, test));
             var files = Mnist.Save(parsed.GetValue(output)!, data);
             if (parsed.GetValue(json))
                 Json.Print(console, new JsonObject { ["files"] = Json.Array(files.Select(Path.GetFullPath)) });
@@ -133,6 +136,13 @@ internal static class DataCommand
         });
         return command;
     }
+
+    private static int Count(ParseResult parsed, Option<int> option) =>
+        parsed.GetValue(option) is <= MostImages and var count
+            ? count
+            : throw new UsageException(
+                $"{option.Name} {parsed.GetValue(option)}: expected at most {MostImages} images"
+            );
 
     private static void Print(CliConsole console, DataFolder found)
     {

@@ -47,7 +47,7 @@ internal static class DigitFiles
     private static LabeledImages FromArray(string path, NamedArray array)
     {
         var isShaped = array.Shape is [.., DigitTraining.Height, DigitTraining.Width] or [.., DigitTraining.Pixels];
-        var tensor = isShaped ? array.ToTensor(Device.Cpu) : null;
+        var tensor = isShaped ? array.ToTensor() : null;
         if (tensor is null || tensor.NumElements == 0)
             throw new RecipeOptionException(
                 $"--in {path}: '{array.Name}' has shape {new Shape(array.Shape)}; expected (N, {DigitTraining.Height}, {DigitTraining.Width}) or (N, {DigitTraining.Pixels})"

@@ -56,6 +56,32 @@ public sealed class DigitRecipe : IRecipe
             )
         );
 
+    /// <summary>
+    /// Two convolutions of 3 × 3, each halved by pooling, and a hidden layer of 128 rectified units, with dropout (LeCun, Bottou, Bengio,
+    /// Haffner 1998; Srivastava et al. 2014).
+    /// </summary>
+    public static DigitRecipe Cnn { get; } =
+        new(
+            "cnn",
+            "Convolutional network (32 and 64 filters of 3 × 3, pooling, 128 hidden units, dropout) on digits.",
+            5,
+            random => new Sequential(
+                new Unflatten(1, [1, DigitTraining.Height, DigitTraining.Width]),
+                new Conv2d(1, 32, 3, generator: random),
+                new Relu(),
+                new MaxPool2d(2),
+                new Conv2d(32, 64, 3, generator: random),
+                new Relu(),
+                new MaxPool2d(2),
+                new Dropout(0.25, random),
+                new Flatten(),
+                new Linear(64 * 5 * 5, 128, generator: random),
+                new Relu(),
+                new Dropout(0.5, random),
+                new Linear(128, DigitTraining.Classes, generator: random)
+            )
+        );
+
     /// <inheritdoc/>
     public string Name { get; }
 

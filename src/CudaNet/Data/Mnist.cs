@@ -65,7 +65,8 @@ public static class Mnist
     /// <param name="directory">The folder, which is made when it is not there.</param>
     /// <param name="data">The images.</param>
     /// <returns>The files.</returns>
-    /// <exception cref="IOException">A file cannot be written, or one of these names is there already.</exception>
+    /// <exception cref="DataExistsException">A file of one of these names is there already; nothing has been written then.</exception>
+    /// <exception cref="IOException">A file cannot be written.</exception>
     public static IReadOnlyList<string> Save(string directory, TrainTestImages data)
     {
         ArgumentException.ThrowIfNullOrEmpty(directory);
@@ -79,7 +80,7 @@ public static class Mnist
         ];
         if (taken.Length > 0)
         {
-            throw new IOException($"{taken[0]} is there already; choose another folder, or remove it");
+            throw new DataExistsException($"{taken[0]} is there already; choose another folder, or remove it");
         }
 
         Directory.CreateDirectory(directory);

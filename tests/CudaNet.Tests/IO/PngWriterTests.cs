@@ -122,7 +122,7 @@ public sealed class PngWriterTests
     }
 
     // Bit by bit, unlike the table-driven one under test.
-    private static uint Crc(ReadOnlySpan<byte> bytes)
+    internal static uint Crc(ReadOnlySpan<byte> bytes)
     {
         uint crc = uint.MaxValue;
         foreach (byte b in bytes)
