@@ -115,6 +115,6 @@ cake=(dotnet cake build.cake --verbosity=minimal --target="$target" "${arguments
 if [[ ${target,,} == demo ]]; then
     # Cake builds; the demo itself gets this very terminal, for its progress bar and for Ctrl-C.
     "${cake[@]}"
-    exec dotnet src/CudaNet.Cli/bin/Release/net10.0/CudaNet.Cli.dll train mlp
+    exec dotnet src/CudaNet.Cli/bin/Release/net10.0/CudaNet.Cli.dll train cnn
 fi
 exec "${cake[@]}"
