@@ -54,16 +54,11 @@ __global__ void __launch_bounds__(block)
     }
 }
 
-int64_t grid_for(int64_t count) {
-    int64_t grid = cn_ceil_div(count, block);
-    return grid < 65536 ? grid : 65536;
-}
-
 CnStatus forward(const CnCall* call, const Windows<int64_t>& windows) {
     const CnTensor *input = cn_arg(call, 0), *output = cn_arg(call, 1), *indices = cn_arg(call, 2);
     CN_DISPATCH_FLOATING(input->dtype, T, {
         return launch_windows(call, windows, [&](const auto& w) {
-            return CN_LAUNCH(call, (max_pool_kernel<T, decltype(w.planes)>), grid_for(w.outputs()), block, 0,
+            return CN_LAUNCH(call, (max_pool_kernel<T, decltype(w.planes)>), window_grid(w.outputs(), block), block, 0,
                              cn_data<const T>(input), cn_data<T>(output), cn_data<int64_t>(indices), w);
         });
     });
@@ -74,8 +69,9 @@ CnStatus backward(const CnCall* call, const Windows<int64_t>& windows) {
     const CnTensor *grad_output = cn_arg(call, 0), *indices = cn_arg(call, 1), *grad_input = cn_arg(call, 2);
     CN_DISPATCH_FLOATING(grad_output->dtype, T, {
         return launch_windows(call, windows, [&](const auto& w) {
-            return CN_LAUNCH(call, (max_pool_backward_kernel<T, decltype(w.planes)>), grid_for(w.inputs()), block, 0,
-                             cn_data<const T>(grad_output), cn_data<const int64_t>(indices), cn_data<T>(grad_input), w);
+            return CN_LAUNCH(call, (max_pool_backward_kernel<T, decltype(w.planes)>), window_grid(w.inputs(), block),
+                             block, 0, cn_data<const T>(grad_output), cn_data<const int64_t>(indices),
+                             cn_data<T>(grad_input), w);
         });
     });
     return cn_unsupported_dtype(call, grad_output->dtype);
@@ -87,6 +83,12 @@ CnStatus launch_max_pool2d(const CnCall* call) {
 CnStatus launch_max_pool2d_backward(const CnCall* call) {
     return backward(call, sliding_windows(call, *cn_arg(call, 2), *cn_arg(call, 0), 3));
 }
+CnStatus launch_adaptive_max_pool2d(const CnCall* call) {
+    return forward(call, adaptive_windows(*cn_arg(call, 0), *cn_arg(call, 1)));
+}
+CnStatus launch_adaptive_max_pool2d_backward(const CnCall* call) {
+    return backward(call, adaptive_windows(*cn_arg(call, 2), *cn_arg(call, 0)));
+}
 
 }  // namespace
 
@@ -97,3 +99,7 @@ CN_KERNEL(max_pool2d_backward,
           "grad_output, indices; kernel_size: ints, stride: ints, padding: ints, dilation: ints, ceil_mode: bool, "
           "input_size: ints -> grad_input",
           launch_max_pool2d_backward, nullptr, CN_WINDOW_VARIANTS);
+CN_KERNEL(adaptive_max_pool2d, "input; output_size: ints -> output, indices", launch_adaptive_max_pool2d, nullptr,
+          CN_WINDOW_VARIANTS);
+CN_KERNEL(adaptive_max_pool2d_backward, "grad_output, indices; output_size: ints, input_size: ints -> grad_input",
+          launch_adaptive_max_pool2d_backward, nullptr, CN_WINDOW_VARIANTS);

@@ -105,6 +105,11 @@ inline Windows<int64_t> adaptive_windows(const CnTensor& input, const CnTensor& 
     return {axes[0], axes[1], plane == 0 ? 0 : cn_numel(input) / plane, false};
 }
 
+inline int64_t window_grid(int64_t count, int block) {
+    int64_t grid = cn_ceil_div(count, block);
+    return grid < 65536 ? grid : 65536;
+}
+
 // The variants of all poolings: 1 with 64-bit indices, 2 with 32-bit ones. Runs `launch`, a generic lambda, with the
 // windows of the variant that the call asks for.
 template <class Launch>

@@ -24,17 +24,12 @@ internal abstract class MaxPoolOp(string name, PoolKind kind, string attributes)
         var pool = Windows(call);
         for (long i = 0; i < y.Shape.NumElements; i++)
         {
-            var plane = i / pool.OutputSize * pool.InputSize;
-            var (top, bottom) = pool.Y.Window(i / pool.X.Output % pool.Y.Output);
-            var (left, right) = pool.X.Window(i % pool.X.Output);
-            (y[i], indices[i]) = (double.NegativeInfinity, top * pool.X.Input + left);
-            for (var row = top; row < bottom; row += pool.Y.Dilation)
-            for (var col = left; col < right; col += pool.X.Dilation)
-            {
-                var at = row * pool.X.Input + col;
-                if (x[plane + at] > y[i] || double.IsNaN(x[plane + at]))
-                    (y[i], indices[i]) = (x[plane + at], at);
-            }
+            var window = PoolWindow.Of(pool, i);
+            y[i] = double.NegativeInfinity;
+            indices[i] = window.Top * pool.X.Input + window.Left;
+            foreach (var at in window.Places)
+                if (x[at] > y[i] || double.IsNaN(x[at]))
+                    (y[i], indices[i]) = (x[at], at - window.Plane);
         }
     }
 

@@ -149,6 +149,38 @@ internal sealed record Pool(long Planes, PoolAxis Y, PoolAxis X, bool CountPaddi
         new($"{call.Describe()}: {expected}; got {string.Join(", ", values.ToArray())}");
 }
 
+/// <summary>The window of one output element: where it begins and ends along both axes, counted in the whole input.</summary>
+internal readonly record struct PoolWindow(
+    Pool Pool,
+    long Plane,
+    long Top,
+    long Bottom,
+    long Left,
+    long Right,
+    long Divisor
+)
+{
+    /// <summary>The window of output element <paramref name="i"/>, in C order.</summary>
+    public static PoolWindow Of(Pool pool, long i)
+    {
+        var (y, x) = (i / pool.X.Output % pool.Y.Output, i % pool.X.Output);
+        var ((top, bottom), (left, right)) = (pool.Y.Window(y), pool.X.Window(x));
+        var divisor = pool.Y.Divisor(y, pool.CountPadding) * pool.X.Divisor(x, pool.CountPadding);
+        return new(pool, i / pool.OutputSize * pool.InputSize, top, bottom, left, right, divisor);
+    }
+
+    /// <summary>The places of its elements, row by row.</summary>
+    public IEnumerable<long> Places
+    {
+        get
+        {
+            for (var row = Top; row < Bottom; row += Pool.Y.Dilation)
+            for (var col = Left; col < Right; col += Pool.X.Dilation)
+                yield return Plane + row * Pool.X.Input + col;
+        }
+    }
+}
+
 /// <summary>A pooling, or the adjoint of one, whose last attribute is then the shape of the pooling's input.</summary>
 internal abstract class PoolOp(string name, PoolKind kind, string signature) : Op(name, signature)
 {

@@ -46,10 +46,22 @@ public sealed class PoolingTests
 
     /// <summary>Deep-learning notes 3.1, exercise 3.2: the pooled convolution result.</summary>
     [Test]
-    public void DeepLearningNotes_3_2_MaxPool()
+    public void DeepLearningNotes_3_2_Pools()
     {
         var y = Tensor.From<float>([0, 5, 8, 0, 6, 10, 1, 5, 4, 0, 2, 11, 0, 1, 11, 3], [1, 1, 4, 4]);
-        Assert.That(new MaxPool2d(2).Call(y).ToDoubles(), Is.EqualTo(new double[] { 10, 8, 4, 11 }));
+        using var all = Assert.EnterMultipleScope();
+        foreach (var max in new Module<Tensor, Tensor>[] { new MaxPool2d(2), new AdaptiveMaxPool2d(2, 2) })
+            Assert.That(max.Call(y).ToDoubles(), Is.EqualTo(new double[] { 10, 8, 4, 11 }));
+        foreach (var mean in new Module<Tensor, Tensor>[] { new AvgPool2d(2), new AdaptiveAvgPool2d(2) })
+            Assert.That(mean.Call(y).ToDoubles(), Is.EqualTo(new[] { 21 / 4.0, 7 / 2.0, 5 / 4.0, 27 / 4.0 }));
+    }
+
+    [TestCase(true, new[] { 0 / 4.0, 3 / 4.0, 9 / 4.0, 24 / 4.0 })]
+    [TestCase(false, new[] { 0 / 1.0, 3 / 2.0, 9 / 2.0, 24 / 4.0 })]
+    public void ZerosAroundTheImageCountOrDoNot(bool count, double[] expected)
+    {
+        var y = Count(1, 3, 3).AvgPool2d([2], padding: [1], countIncludePad: count);
+        Assert.That(y.ToDoubles(), Is.EqualTo(expected));
     }
 
     [Test]
