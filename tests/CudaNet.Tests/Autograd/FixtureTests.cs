@@ -67,6 +67,38 @@ public sealed class FixtureTests
         Assert.That(y.ToDoubles(), Is.EqualTo(sample.Concat(sample)).Within(5e-5));
     }
 
+    /// <summary>Deep-learning notes, exercise 3.2: a 4×4 image of three channels, one kernel, padding 1, bias 2, ReLU, and 2×2 pooling.
+    /// The element (1, 3) of the third map, printed 11, is 1.</summary>
+    [Test]
+    public void DeepLearningNotes_Ex3_2_Conv()
+    {
+        var image = Tensor.From<double>(
+            [
+                .. new double[] { 2, 1, 0, 0, 0, 0, 2, 1, 0, 2, 0, 1, 2, 1, 0, 1 },
+                .. new double[] { 2, 2, 0, 0, 0, 0, 2, 1, 0, 0, 2, 0, 0, 1, 0, 1 },
+                .. new double[] { 2, 1, 0, 0, 0, 0, 2, 1, 2, 0, 0, 0, 0, 1, 0, 1 },
+            ],
+            [1, 3, 4, 4]
+        );
+        var kernel = Tensor.From<double>(
+            [
+                .. new double[] { 1, 0, 0, 0, -2, 0, 0, 0, -1 },
+                .. new double[] { 1, 2, 0, 2, 0, -1, 0, -1, 1 },
+                .. new double[] { 0, 0, -2, 0, 1, 2, -2, 2, 0 },
+            ],
+            [1, 3, 3, 3]
+        );
+        var y = image.Conv2d(kernel, Tensor.From<double>([2], [1]), padding: 1).Relu();
+        var windows = y.Reshape(2, 2, 2, 2);
+        double[] expected = [0, 5, 8, 0, 6, 10, 1, 5, 4, 0, 2, 11, 0, 1, 11, 3];
+        Assert.Multiple(() =>
+        {
+            Assert.That(y.ToDoubles(), Is.EqualTo(expected));
+            Assert.That(windows.Max([1, 3]).ToDoubles(), Is.EqualTo(new double[] { 10, 8, 4, 11 }));
+            Assert.That(windows.Mean([1, 3]).ToDoubles(), Is.EqualTo(new[] { 21.0 / 4, 7.0 / 2, 5.0 / 4, 27.0 / 4 }));
+        });
+    }
+
     private static Tensor Udl712(Tensor x)
     {
         var f1 = x.Exp();

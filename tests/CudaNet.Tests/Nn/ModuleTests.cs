@@ -23,6 +23,18 @@ public sealed class ModuleTests
     }
 
     [Test]
+    public void FlattenAndUnflattenUndoEachOther()
+    {
+        var x = Tensor.RandN([2, 3, 4, 5]);
+        Assert.That(new Flatten().Call(x).Shape.ToString(), Is.EqualTo("(2, 60)"));
+        var y = new Unflatten(1, [3, 4, 5]).Call(new Flatten().Call(x));
+        Assert.That(y.Shape.ToString(), Is.EqualTo("(2, 3, 4, 5)"));
+        Assert.That(y.ToDoubles(), Is.EqualTo(x.ToDoubles()));
+        Assert.That(new Unflatten(-1, [5, 1]).Call(x).Shape.ToString(), Is.EqualTo("(2, 3, 4, 5, 1)"));
+        Assert.Throws<ShapeException>(() => new Unflatten(1, [2, 2]).Call(x));
+    }
+
+    [Test]
     public void StateCanBeExchanged()
     {
         var (a, b) = (Mlp(), Mlp());
@@ -94,5 +106,28 @@ public sealed class ModuleTests
             Assert.That(weight.Grad!.ToDoubles(), Is.EqualTo(gradient));
             Assert.That(model.Call(x.To(simt)).ToDoubles(), Is.EqualTo(y.ToDoubles()).Within(1e-5));
         });
+    }
+
+    [Test]
+    public void ConvolutionsHaveTheNamesAndTheInitialisationOfPyTorch()
+    {
+        var model = new Sequential(
+            new Conv2d(6, 64, 3, padding: 1, groups: 2, generator: new Generator(5)),
+            new Conv2d(64, 3, [1, 2], stride: [2, 1], bias: false)
+        );
+        var weight = model.NamedParameters().First().Tensor;
+        var bound = 1 / Math.Sqrt(3 * 3 * 3);
+        var largest = weight.Abs().Max().Item();
+        Assert.Multiple(() =>
+        {
+            Assert.That(
+                model.NamedParameters().Select(p => $"{p.Name} {p.Tensor.Shape}"),
+                Is.EqualTo(new[] { "0.weight (64, 3, 3, 3)", "0.bias (64)", "1.weight (3, 64, 1, 2)" })
+            );
+            Assert.That(largest, Is.LessThanOrEqualTo(bound).And.GreaterThan(0.98 * bound));
+            Assert.That(model.Call(Tensor.RandN([2, 6, 9, 8])).Shape, Is.EqualTo(new Shape(2, 3, 5, 7)));
+        });
+        Assert.Throws<AttributeException>(() => new Conv2d(5, 4, 3, groups: 2));
+        Assert.Throws<AttributeException>(() => new Conv2d(4, 4, [3, 3, 3]));
     }
 }

@@ -1,0 +1,135 @@
+namespace CudaNet;
+
+/// <summary>The sizes at which convolutions and both of their gradients are checked.</summary>
+internal sealed record ConvCases(Shape Input, Shape Weight)
+{
+    public long[] Stride { get; init; } = [1];
+
+    public long[] Padding { get; init; } = [0];
+
+    public long[] Dilation { get; init; } = [1];
+
+    public long Groups { get; init; } = 1;
+
+    public Shape Output => ConvGeometry.Of(Input, Weight, Attributes.Of(Stride, Padding, Dilation, Groups)).Output;
+
+    private string Label
+    {
+        get
+        {
+            var text = $"input={string.Join('x', Input)},weight={string.Join('x', Weight)}";
+            foreach (var (name, values) in new[] { ("stride", Stride), ("padding", Padding), ("dilation", Dilation) })
+                if (values is not ([1] or [0]) || (name == "padding" && values is [1]))
+                    text += $",{name}={string.Join('x', values)}";
+            return Groups == 1 ? text : $"{text},groups={Groups}";
+        }
+    }
+
+    private static IReadOnlyList<ConvCases> Small { get; } =
+    [
+        new([0, 3, 5, 5], [2, 3, 3, 3]),
+        new([1, 1, 1, 1], [1, 1, 1, 1]),
+        new([2, 3, 7, 9], [5, 3, 3, 3]) { Padding = [1] },
+        new([3, 7, 13, 17], [11, 7, 5, 3]) { Padding = [2, 1] },
+        new([2, 4, 9, 11], [5, 4, 3, 3]) { Stride = [2], Padding = [1] },
+        new([2, 3, 10, 13], [4, 3, 3, 5]) { Stride = [2, 3], Padding = [0, 2] },
+        new([2, 5, 8, 7], [3, 5, 1, 1]) { Stride = [2] },
+        new([1, 2, 11, 12], [3, 2, 2, 2]) { Stride = [3] },
+        new([2, 2, 3, 4], [3, 2, 2, 2]) { Padding = [3] },
+        new([1, 3, 12, 14], [4, 3, 3, 3]) { Dilation = [2, 3], Padding = [2, 3] },
+        new([1, 2, 13, 15], [3, 2, 3, 2])
+        {
+            Dilation = [2],
+            Stride = [2],
+            Padding = [1],
+        },
+        new([2, 6, 9, 8], [8, 3, 3, 3]) { Groups = 2, Padding = [1] },
+        new([1, 9, 9, 8], [6, 3, 3, 3]) { Groups = 3, Stride = [2] },
+        new([2, 7, 9, 35], [7, 1, 3, 3]) { Groups = 7, Padding = [1] },
+        new([2, 5, 11, 19], [10, 1, 5, 3])
+        {
+            Groups = 5,
+            Padding = [2, 1],
+            Stride = [2, 1],
+        },
+        new([3, 4, 5, 6], [7, 4, 5, 6]),
+        new([2, 70, 5, 13], [33, 70, 1, 1]),
+        new([1, 1, 28, 28], [9, 1, 3, 3]),
+        new([1, 2, 9, 33], [17, 2, 3, 3]) { Padding = [1] },
+        new([1, 63, 7, 7], [65, 63, 3, 3]) { Padding = [1] },
+        new([5, 8, 8, 8], [64, 8, 1, 2]),
+        new([1, 40, 6, 40], [6, 40, 3, 3]) { Padding = [1] },
+    ];
+
+    private static IReadOnlyList<ConvCases> Differentiated { get; } =
+    [
+        new([2, 2, 4, 3], [3, 2, 2, 2]) { Padding = [1] },
+        new([1, 2, 5, 4], [2, 2, 3, 2]) { Stride = [2, 1], Padding = [1, 0] },
+        new([1, 1, 5, 6], [2, 1, 2, 3]) { Dilation = [2, 1], Stride = [1, 2] },
+        new([1, 4, 3, 3], [2, 2, 2, 2]) { Groups = 2 },
+        new([2, 2, 3, 4], [4, 1, 2, 2])
+        {
+            Groups = 2,
+            Padding = [1],
+            Stride = [2],
+        },
+    ];
+
+    private static IReadOnlyList<ConvCases> Benchmarks { get; } =
+    [
+        new([16, 32, 32, 32], [64, 32, 3, 3]) { Padding = [1] },
+        new([16, 32, 32, 32], [64, 32, 3, 3]) { Padding = [1], Stride = [2] },
+        new([64, 1, 28, 28], [32, 1, 3, 3]),
+        new([64, 32, 26, 26], [64, 32, 3, 3]),
+        new([64, 32, 13, 13], [64, 32, 3, 3]),
+        new([16, 128, 14, 14], [128, 128, 3, 3]) { Padding = [1] },
+        new([16, 64, 28, 28], [256, 64, 1, 1]),
+        new([16, 64, 32, 32], [64, 1, 3, 3]) { Padding = [1], Groups = 64 },
+    ];
+
+    /// <summary>The cases of one of the ops.</summary>
+    /// <param name="op">The op.</param>
+    /// <param name="inputs">Its inputs, given how a tensor of a shape is drawn.</param>
+    /// <param name="attributes">Its attributes.</param>
+    public static IEnumerable<OpCase> For(
+        Op op,
+        Func<ConvCases, Func<Shape, CaseInput>, CaseInput?[]> inputs,
+        Func<ConvCases, Attributes> attributes
+    )
+    {
+        foreach (var dtype in CaseSizes.Floating)
+        {
+            foreach (var sizes in Small)
+                yield return Case(dtype, sizes);
+            foreach (var layout in Enum.GetValues<CaseLayout>().Where(l => l != CaseLayout.Contiguous))
+                yield return Case(dtype, Small[3]).With(layout);
+            foreach (var sizes in new[] { Small[4], Small[11] })
+                yield return new OpCase(
+                    op,
+                    dtype,
+                    $"{sizes.Label},values=integers",
+                    inputs(sizes, Ternary),
+                    attributes(sizes)
+                )
+                {
+                    IsExact = true,
+                };
+        }
+        foreach (var sizes in Differentiated)
+            yield return Case(DType.Float64, sizes) with
+            {
+                CheckGradient = true,
+            };
+        foreach (var sizes in Benchmarks)
+            yield return Case(DType.Float32, sizes) with
+            {
+                IsBenchmark = true,
+            };
+
+        OpCase Case(DType dtype, ConvCases sizes) =>
+            new(op, dtype, sizes.Label, inputs(sizes, shape => new CaseInput(shape)), attributes(sizes));
+    }
+
+    /// <summary>−1, 0 and 1: their sums are exact in every dtype as long as there are fewer than 256.</summary>
+    private static CaseInput Ternary(Shape shape) => new(shape, DrawKind.Integers, -1, 2);
+}
