@@ -12,6 +12,8 @@ internal sealed class Conv2dOp() : Op("conv2d", $"input, weight, bias?; {ConvGeo
 
     protected internal override Saved Saves => Saved.Inputs(0, 1);
 
+    internal override CpuKernel? Cpu => CpuConv.Forward;
+
     public override void Infer(in OpCall call, Span<TensorSpec> outputs)
     {
         var dtype = call.RequireFloating();
@@ -70,6 +72,8 @@ internal sealed class Conv2dBackwardDataOp()
     public static readonly Conv2dBackwardDataOp Instance = new();
 
     protected internal override Saved Saves => Saved.AllInputs;
+
+    internal override CpuKernel? Cpu => CpuConv.BackwardData;
 
     /// <param name="gradient">The gradient of the output.</param>
     /// <param name="weight">The convolution's weight.</param>
@@ -131,6 +135,8 @@ internal sealed class Conv2dBackwardFilterOp()
     public static readonly Conv2dBackwardFilterOp Instance = new();
 
     protected internal override Saved Saves => Saved.AllInputs;
+
+    internal override CpuKernel? Cpu => CpuConv.BackwardFilter;
 
     /// <param name="gradient">The gradient of the output.</param>
     /// <param name="input">The convolution's input.</param>

@@ -60,9 +60,11 @@ internal sealed class GeluOp() : ActivationOp("gelu", "; approximate: none|tanh 
             return x.Affine(Math.Sqrt(0.5)).Erf().Affine(0.5, 0.5).Add(x.Mul(density));
         }
         var squares = x.Square();
-        var s = x.Mul(squares.Affine(2 * Inner * Cubic, 2 * Inner)).Sigmoid();
+        var twice = x.Mul(squares.Affine(2 * Inner * Cubic, 2 * Inner));
         var slope = squares.Affine(6 * Inner * Cubic, 2 * Inner);
-        return s.Add(x.Mul(slope).Mul(s).Mul(s.Affine(-1, 1)));
+        // 1 − s would cancel where s is near 1, and the factors before it are large there.
+        var (s, rest) = (twice.Sigmoid(), twice.Neg().Sigmoid());
+        return s.Add(x.Mul(slope).Mul(s).Mul(rest));
     }
 
     public override IEnumerable<(string Label, Attributes Attributes)> Variants =>

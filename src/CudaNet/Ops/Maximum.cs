@@ -1,6 +1,6 @@
 namespace CudaNet;
 
-internal sealed class MaximumOp() : ExtremumOp("maximum")
+internal sealed class MaximumOp() : ExtremumOfTwoOp("maximum")
 {
     public static readonly MaximumOp Instance = new();
 

@@ -1,6 +1,6 @@
 namespace CudaNet;
 
-internal sealed class MinimumOp() : ExtremumOp("minimum")
+internal sealed class MinimumOp() : ExtremumOfTwoOp("minimum")
 {
     public static readonly MinimumOp Instance = new();
 

@@ -67,8 +67,8 @@ internal static unsafe class Gemm<TSimd, V, T>
     private const int DepthChunk = 16;
     private const int MaximumColumns = 64;
 
-    private static readonly int TileRows = typeof(V) == typeof(Vector512<T>) ? 14 : 6;
-    private static readonly nint[] Kernels = GemmKernel<TSimd, V, T>.Table(TileRows);
+    private static readonly int TileRows = GemmKernel<TSimd, V, T>.Rows;
+    private static readonly nint[] Kernels = GemmKernel<TSimd, V, T>.Table<OfMatrix>(TileRows);
 
     private static int Columns => GemmKernel<TSimd, V, T>.Columns;
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace CudaNet;
 
@@ -95,16 +96,36 @@ internal readonly struct Tile<TRows, TVectors> : ITile
     public static int Vectors => TVectors.Value;
 }
 
+/// <summary>What a tile is part of, known to the JIT.</summary>
+internal interface ITileUse
+{
+    /// <summary>Whether the rows of B lie at offsets from a table and the bias belongs to rows; otherwise at even steps, and to columns.</summary>
+    static abstract bool IsConvolution { get; }
+}
+
+internal readonly struct OfMatrix : ITileUse
+{
+    public static bool IsConvolution => false;
+}
+
+internal readonly struct OfConvolution : ITileUse
+{
+    public static bool IsConvolution => true;
+}
+
 /// <summary>
 /// C = A · B for one register tile: up to 14 rows of one or two vectors, the accumulators in named locals, which alone the JIT keeps in
 /// registers. Rows that a tile does not have are dead code. A and B may be packed or not: A is read at any row and column stride,
-/// B at any row stride, so small products need no packing.
+/// B at any row stride, so small products need no packing, or at offsets from a table, so that a convolution needs no copy of B.
 /// </summary>
 internal static unsafe class GemmKernel<TSimd, V, T>
     where TSimd : struct, IGemmVector<T, V>
     where V : struct
     where T : unmanaged
 {
+    /// <summary>The most rows for which the registers suffice.</summary>
+    public static int Rows => typeof(V) == typeof(Vector512<T>) ? 14 : 6;
+
     /// <summary>The tile's columns.</summary>
     public static int Columns => 2 * TSimd.Count;
 
@@ -113,13 +134,13 @@ internal static unsafe class GemmKernel<TSimd, V, T>
     /// <param name="aRow">Bytes between rows of A.</param>
     /// <param name="aCol">Bytes between columns of A.</param>
     /// <param name="b">The first element of the tile's columns of B.</param>
-    /// <param name="bRow">Elements between rows of B.</param>
+    /// <param name="bRow">Elements between rows of B; for a convolution the address of a table with the offset of each row.</param>
     /// <param name="c">The tile's first element.</param>
     /// <param name="cRow">Elements between rows of C.</param>
-    /// <param name="bias">Added to each row of the result, or null.</param>
+    /// <param name="bias">Added to each row of the result, or null; for a convolution one element for each row.</param>
     /// <param name="accumulate">Whether the result is added to C instead of replacing it.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run<TTile>(
+    public static void Run<TTile, TUse>(
         nint depth,
         byte* a,
         nint aRow,
@@ -132,6 +153,7 @@ internal static unsafe class GemmKernel<TSimd, V, T>
         bool accumulate
     )
         where TTile : struct, ITile
+        where TUse : struct, ITileUse
     {
         V l0 = TSimd.Zero,
             h0 = TSimd.Zero;
@@ -164,11 +186,14 @@ internal static unsafe class GemmKernel<TSimd, V, T>
         // Seven rows of addresses per pointer: base, stride, and 3 and 5 strides reach them all with x86's scaled indices.
         var (three, five) = (3 * aRow, 5 * aRow);
         var second = a + 7 * aRow;
+        var offsets = TUse.IsConvolution ? (nint*)bRow : null;
         for (; depth > 0; depth--)
         {
-            var low = TSimd.Load(b);
-            var high = TTile.Vectors > 1 ? TSimd.Load(b + TSimd.Count) : TSimd.Zero;
-            b += bRow;
+            var row = TUse.IsConvolution ? b + *offsets++ : b;
+            var low = TSimd.Load(row);
+            var high = TTile.Vectors > 1 ? TSimd.Load(row + TSimd.Count) : TSimd.Zero;
+            if (!TUse.IsConvolution)
+                b += bRow;
             if (TTile.Rows > 0)
             {
                 var x = TSimd.Broadcast((T*)a);
@@ -272,44 +297,48 @@ internal static unsafe class GemmKernel<TSimd, V, T>
                 second += aCol;
         }
         if (TTile.Rows > 0)
-            Put<TTile>(l0, h0, c, bias, accumulate);
+            Put<TTile, TUse>(l0, h0, c, bias, 0, accumulate);
         if (TTile.Rows > 1)
-            Put<TTile>(l1, h1, c + cRow, bias, accumulate);
+            Put<TTile, TUse>(l1, h1, c + cRow, bias, 1, accumulate);
         if (TTile.Rows > 2)
-            Put<TTile>(l2, h2, c + 2 * cRow, bias, accumulate);
+            Put<TTile, TUse>(l2, h2, c + 2 * cRow, bias, 2, accumulate);
         if (TTile.Rows > 3)
-            Put<TTile>(l3, h3, c + 3 * cRow, bias, accumulate);
+            Put<TTile, TUse>(l3, h3, c + 3 * cRow, bias, 3, accumulate);
         if (TTile.Rows > 4)
-            Put<TTile>(l4, h4, c + 4 * cRow, bias, accumulate);
+            Put<TTile, TUse>(l4, h4, c + 4 * cRow, bias, 4, accumulate);
         if (TTile.Rows > 5)
-            Put<TTile>(l5, h5, c + 5 * cRow, bias, accumulate);
+            Put<TTile, TUse>(l5, h5, c + 5 * cRow, bias, 5, accumulate);
         if (TTile.Rows > 6)
-            Put<TTile>(l6, h6, c + 6 * cRow, bias, accumulate);
+            Put<TTile, TUse>(l6, h6, c + 6 * cRow, bias, 6, accumulate);
         if (TTile.Rows > 7)
-            Put<TTile>(l7, h7, c + 7 * cRow, bias, accumulate);
+            Put<TTile, TUse>(l7, h7, c + 7 * cRow, bias, 7, accumulate);
         if (TTile.Rows > 8)
-            Put<TTile>(l8, h8, c + 8 * cRow, bias, accumulate);
+            Put<TTile, TUse>(l8, h8, c + 8 * cRow, bias, 8, accumulate);
         if (TTile.Rows > 9)
-            Put<TTile>(l9, h9, c + 9 * cRow, bias, accumulate);
+            Put<TTile, TUse>(l9, h9, c + 9 * cRow, bias, 9, accumulate);
         if (TTile.Rows > 10)
-            Put<TTile>(l10, h10, c + 10 * cRow, bias, accumulate);
+            Put<TTile, TUse>(l10, h10, c + 10 * cRow, bias, 10, accumulate);
         if (TTile.Rows > 11)
-            Put<TTile>(l11, h11, c + 11 * cRow, bias, accumulate);
+            Put<TTile, TUse>(l11, h11, c + 11 * cRow, bias, 11, accumulate);
         if (TTile.Rows > 12)
-            Put<TTile>(l12, h12, c + 12 * cRow, bias, accumulate);
+            Put<TTile, TUse>(l12, h12, c + 12 * cRow, bias, 12, accumulate);
         if (TTile.Rows > 13)
-            Put<TTile>(l13, h13, c + 13 * cRow, bias, accumulate);
+            Put<TTile, TUse>(l13, h13, c + 13 * cRow, bias, 13, accumulate);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Put<TTile>(V low, V high, T* c, T* bias, bool accumulate)
+    private static void Put<TTile, TUse>(V low, V high, T* c, T* bias, int row, bool accumulate)
         where TTile : struct, ITile
+        where TUse : struct, ITileUse
     {
         if (bias != null)
         {
-            low = TSimd.Add(low, TSimd.Load(bias));
+            low = TSimd.Add(low, TUse.IsConvolution ? TSimd.Broadcast(bias + row) : TSimd.Load(bias));
             if (TTile.Vectors > 1)
-                high = TSimd.Add(high, TSimd.Load(bias + TSimd.Count));
+                high = TSimd.Add(
+                    high,
+                    TUse.IsConvolution ? TSimd.Broadcast(bias + row) : TSimd.Load(bias + TSimd.Count)
+                );
         }
         if (accumulate)
         {
@@ -323,41 +352,42 @@ internal static unsafe class GemmKernel<TSimd, V, T>
     }
 
     /// <summary>Addresses of the kernels by rows − 1: first those with one vector per row, then those with two.</summary>
-    public static nint[] Table(int rows)
+    public static nint[] Table<TUse>(int rows)
+        where TUse : struct, ITileUse
     {
         nint[] one =
         [
-            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N1, N1>>,
-            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N2, N1>>,
-            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N3, N1>>,
-            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N4, N1>>,
-            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N5, N1>>,
-            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N6, N1>>,
-            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N7, N1>>,
-            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N8, N1>>,
-            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N9, N1>>,
-            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N10, N1>>,
-            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N11, N1>>,
-            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N12, N1>>,
-            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N13, N1>>,
-            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N14, N1>>,
+            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N1, N1>, TUse>,
+            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N2, N1>, TUse>,
+            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N3, N1>, TUse>,
+            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N4, N1>, TUse>,
+            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N5, N1>, TUse>,
+            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N6, N1>, TUse>,
+            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N7, N1>, TUse>,
+            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N8, N1>, TUse>,
+            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N9, N1>, TUse>,
+            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N10, N1>, TUse>,
+            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N11, N1>, TUse>,
+            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N12, N1>, TUse>,
+            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N13, N1>, TUse>,
+            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N14, N1>, TUse>,
         ];
         nint[] two =
         [
-            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N1, N2>>,
-            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N2, N2>>,
-            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N3, N2>>,
-            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N4, N2>>,
-            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N5, N2>>,
-            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N6, N2>>,
-            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N7, N2>>,
-            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N8, N2>>,
-            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N9, N2>>,
-            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N10, N2>>,
-            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N11, N2>>,
-            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N12, N2>>,
-            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N13, N2>>,
-            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N14, N2>>,
+            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N1, N2>, TUse>,
+            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N2, N2>, TUse>,
+            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N3, N2>, TUse>,
+            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N4, N2>, TUse>,
+            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N5, N2>, TUse>,
+            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N6, N2>, TUse>,
+            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N7, N2>, TUse>,
+            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N8, N2>, TUse>,
+            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N9, N2>, TUse>,
+            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N10, N2>, TUse>,
+            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N11, N2>, TUse>,
+            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N12, N2>, TUse>,
+            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N13, N2>, TUse>,
+            (nint)(delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)&Run<Tile<N14, N2>, TUse>,
         ];
         return [.. one.AsSpan(0, rows), .. two.AsSpan(0, rows)];
     }

@@ -40,6 +40,18 @@ internal static unsafe class GemmPack<T>
             to[i] = from[i];
     }
 
+    /// <summary>Copies a few elements.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Line(T* from, T* to, nint count)
+    {
+        var bytes = count * sizeof(T);
+        if (bytes is >= 16 and <= 128 && Vector256.IsHardwareAccelerated)
+            CopyLine((byte*)from, (byte*)to, bytes);
+        else
+            for (nint i = 0; i < count; i++)
+                to[i] = from[i];
+    }
+
     // The last vectors overlap those before them, so nothing outside is read or written.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void CopyLine(byte* from, byte* to, nint bytes)

@@ -42,15 +42,15 @@ internal static unsafe class CpuMatMul
         return strided.Contiguous();
     }
 
-    /// <summary>16-bit dtypes are multiplied in f32 and rounded once.</summary>
-    private static void RunConverted(in OpCall call)
+    /// <summary>Runs an op with one output on f32 copies of its 16-bit inputs, and rounds once.</summary>
+    internal static void RunConverted(in OpCall call)
     {
         using var frame = Lifetime.Frame();
         using var noGrad = Autograd.NoGrad();
         var inputs = new Tensor?[call.Inputs.Length];
         for (var i = 0; i < inputs.Length; i++)
             inputs[i] = call.Inputs[i]?.Cast(DType.Float32);
-        var result = call.Op.Apply(inputs);
+        var result = call.Op.Apply(inputs, call.Attributes);
         var to = call.Output(0).Data;
         var count = result.NumElements;
         var from = (float*)result.Data;

@@ -1,7 +1,7 @@
 namespace CudaNet;
 
 /// <summary>What maximum and minimum share: the chosen operand gets the gradient, and of two equal ones each gets half, as in PyTorch.</summary>
-internal abstract class ExtremumOp(string name) : BinaryOp(name)
+internal abstract class ExtremumOfTwoOp(string name) : BinaryOp(name)
 {
     protected internal override Saved Saves => Saved.AllInputs;
 
