@@ -25,8 +25,14 @@ public static class PeerSuite
         MatMul(128, 256, 784),
         MatMul(64, 2048, 512),
         MatMul(4096, 64, 576),
+        Conv(images: 16, channels: 32, height: 32, width: 32, filters: 64),
+        ConvBackward("data", [64, 32, 3, 3], "input_size=16x32x32x32"),
+        ConvBackward("filter", [16, 32, 32, 32], "weight_size=64x32x3x3"),
+        Conv(images: 16, channels: 32, height: 32, width: 32, filters: 64, stride: 2),
+        Conv(images: 16, channels: 31, height: 27, width: 29, filters: 61),
         OnMatrix("exp"),
         OnMatrix("tanh"),
+        OnMatrix("gelu"),
         OnMatrix("add", inputs: 2),
         OnMatrix("sum"),
         OnMatrix("softmax", attributes: "dim=1"),
@@ -92,6 +98,31 @@ public static class PeerSuite
                 [m, k],
                 [k, n],
             ]
+        );
+
+    private static PeerRow Conv(long images, long channels, long height, long width, long filters, int stride = 1) =>
+        new(
+            $"conv2d 3x3 {images}x{channels}x{height}x{width} to {filters}{(stride > 1 ? $", stride {stride}" : "")}",
+            Convolutions,
+            "conv2d",
+            [
+                [images, channels, height, width],
+                [filters, channels, 3, 3],
+            ],
+            $"stride={stride} padding=1"
+        );
+
+    /// <summary>A gradient of the first convolution: of its input, from the weight, or of its weight, from the input.</summary>
+    private static PeerRow ConvBackward(string of, long[] other, string size) =>
+        new(
+            $"conv2d_backward_{of} 3x3 16x32x32x32 to 64",
+            Convolutions,
+            $"conv2d_backward_{of}",
+            [
+                [16, 64, 32, 32],
+                other,
+            ],
+            $"padding=1 {size}"
         );
 
     private static PeerRow OnMatrix(string op, int inputs = 1, string attributes = "") =>

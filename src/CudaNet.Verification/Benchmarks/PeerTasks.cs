@@ -26,8 +26,10 @@ public static class PeerTasks
         };
     }
 
-    private static PeerTask OfOp(Op op, Tensor?[] inputs, IReadOnlyDictionary<string, string> values)
+    private static PeerTask OfOp(Op op, Tensor[] tensors, IReadOnlyDictionary<string, string> values)
     {
+        var inputs = new Tensor?[op.Signature.Inputs.Count]; // optional ones at the end may be left out
+        tensors.CopyTo(inputs);
         var attributes = op.Signature.ParseAttributes(op.Name, values);
         using var frame = Lifetime.Frame();
         using var noGrad = Autograd.NoGrad();

@@ -234,7 +234,7 @@ internal static unsafe class CpuReduceRows
             var max = CpuReduce.FoldLongRow<T, MaxFold<T>, Same<T>>(row, n);
             if (double.IsInfinity(max))
                 return max;
-            var sum = CpuSoftmax.ExpSum<T>(row, T.CreateTruncating(max), null, checked((int)n));
+            var sum = RowMath.ExpSum(row, T.CreateTruncating(max), checked((int)n));
             return max + Math.Log(double.CreateTruncating(sum));
         }
     }

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace CudaNet;
 
@@ -31,6 +32,11 @@ internal static unsafe class RowMath
 
     private static T Larger<T>(T a, T b)
         where T : unmanaged, IFloatingPointIeee754<T> => a > b ? a : b;
+
+    /// <summary>Σ exp(x − max), with the machine's widest registers.</summary>
+    public static T ExpSum<T>(T* x, T max, int n)
+        where T : unmanaged, IFloatingPointIeee754<T> =>
+        Vector512.IsHardwareAccelerated ? ExpSum<Simd512<T>, T>(x, max, n) : ExpSum<SimdAny<T>, T>(x, max, n);
 
     /// <summary>Σ exp(x − max).</summary>
     [SkipLocalsInit]
