@@ -64,7 +64,7 @@ internal static unsafe class CpuLayerNorm
         );
     }
 
-    private static T Sum<T>(ReadOnlySpan<T> x)
+    public static T Sum<T>(ReadOnlySpan<T> x)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var width = Vector<T>.Count;
@@ -81,7 +81,8 @@ internal static unsafe class CpuLayerNorm
         return sum;
     }
 
-    private static T SumSquares<T>(ReadOnlySpan<T> x, T mean)
+    /// <summary>Σ (x − mean)².</summary>
+    public static T SumSquares<T>(ReadOnlySpan<T> x, T mean)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var width = Vector<T>.Count;
