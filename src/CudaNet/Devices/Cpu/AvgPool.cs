@@ -138,17 +138,7 @@ internal static unsafe class CpuAvgPool
     }
 
     private static T Sum<T>(T* x, long count)
-        where T : unmanaged, INumber<T>
-    {
-        var total = Vector<T>.Zero;
-        long i = 0;
-        for (; i <= count - Vector<T>.Count; i += Vector<T>.Count)
-            total += Vector.Load(x + i);
-        var sum = Vector.Sum(total);
-        for (; i < count; i++)
-            sum += x[i];
-        return sum;
-    }
+        where T : unmanaged, IFloatingPointIeee754<T> => RowMath.Sum(x, checked((int)count));
 
     /// <summary>Plane by plane: windows of one plane meet in its elements, those of two planes never.</summary>
     private static void Spread<T>(in OpCall call)

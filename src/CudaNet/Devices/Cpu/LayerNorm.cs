@@ -30,8 +30,8 @@ internal static unsafe class CpuLayerNorm
                     for (var row = first; row < last; row++)
                     {
                         var source = (T*)x + row * n;
-                        var m = Sum<V, T>(source, n) / T.CreateTruncating(n);
-                        var r = T.One / T.Sqrt(SumSquares<V, T>(source, m, n) / T.CreateTruncating(n) + eps);
+                        var m = RowMath.Sum<V, T>(source, n) / T.CreateTruncating(n);
+                        var r = T.One / T.Sqrt(RowMath.SumSquares<V, T>(source, m, n) / T.CreateTruncating(n) + eps);
                         ((T*)mean)[row] = m;
                         ((T*)rstd)[row] = r;
                         Normalise<V, T>(source, m, r, (T*)weight, (T*)bias, (T*)y + row * n, n);
@@ -39,53 +39,6 @@ internal static unsafe class CpuLayerNorm
                 }
             );
         }
-    }
-
-    private static T Sum<V, T>(T* x, int n)
-        where V : unmanaged, ISimd<V, T>
-        where T : unmanaged, INumber<T>
-    {
-        var zero = V.Create(T.Zero);
-        var (a, b, c, d, i) = (zero, zero, zero, zero, 0);
-        for (; i <= n - 4 * V.Count; i += 4 * V.Count)
-        {
-            a += V.Load(x + i);
-            b += V.Load(x + i + V.Count);
-            c += V.Load(x + i + 2 * V.Count);
-            d += V.Load(x + i + 3 * V.Count);
-        }
-        for (; i <= n - V.Count; i += V.Count)
-            a += V.Load(x + i);
-        var sum = V.Sum((a + b) + (c + d));
-        for (; i < n; i++)
-            sum += x[i];
-        return sum;
-    }
-
-    private static T SumSquares<V, T>(T* x, T mean, int n)
-        where V : unmanaged, ISimd<V, T>
-        where T : unmanaged, INumber<T>
-    {
-        var (zero, m) = (V.Create(T.Zero), V.Create(mean));
-        var (a, b, c, d, i) = (zero, zero, zero, zero, 0);
-        for (; i <= n - 4 * V.Count; i += 4 * V.Count)
-        {
-            var (p, q) = (V.Load(x + i) - m, V.Load(x + i + V.Count) - m);
-            var (r, s) = (V.Load(x + i + 2 * V.Count) - m, V.Load(x + i + 3 * V.Count) - m);
-            a = V.MultiplyAdd(p, p, a);
-            b = V.MultiplyAdd(q, q, b);
-            c = V.MultiplyAdd(r, r, c);
-            d = V.MultiplyAdd(s, s, d);
-        }
-        for (; i <= n - V.Count; i += V.Count)
-        {
-            var p = V.Load(x + i) - m;
-            a = V.MultiplyAdd(p, p, a);
-        }
-        var sum = V.Sum((a + b) + (c + d));
-        for (; i < n; i++)
-            sum += (x[i] - mean) * (x[i] - mean);
-        return sum;
     }
 
     private static void Normalise<V, T>(T* x, T mean, T rstd, T* weight, T* bias, T* y, int n)

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 
 namespace CudaNet;
 
-/// <summary>Sums and largest elements of dense rows.</summary>
+/// <summary>Sums, squares and largest elements of dense rows.</summary>
 internal static unsafe class RowMath
 {
     /// <summary>The largest element; −∞ of none. What a NaN gives is unspecified: callers subtract it from the same row, which shows it.</summary>
@@ -32,6 +32,60 @@ internal static unsafe class RowMath
 
     private static T Larger<T>(T a, T b)
         where T : unmanaged, IFloatingPointIeee754<T> => a > b ? a : b;
+
+    /// <summary>Σ x, with the machine's widest registers.</summary>
+    public static T Sum<T>(T* x, int n)
+        where T : unmanaged, IFloatingPointIeee754<T> =>
+        Vector512.IsHardwareAccelerated ? Sum<Simd512<T>, T>(x, n) : Sum<SimdAny<T>, T>(x, n);
+
+    /// <summary>Σ x.</summary>
+    public static T Sum<V, T>(T* x, int n)
+        where V : unmanaged, ISimd<V, T>
+        where T : unmanaged, INumber<T>
+    {
+        var zero = V.Create(T.Zero);
+        var (a, b, c, d, i) = (zero, zero, zero, zero, 0);
+        for (; i <= n - 4 * V.Count; i += 4 * V.Count)
+        {
+            a += V.Load(x + i);
+            b += V.Load(x + i + V.Count);
+            c += V.Load(x + i + 2 * V.Count);
+            d += V.Load(x + i + 3 * V.Count);
+        }
+        for (; i <= n - V.Count; i += V.Count)
+            a += V.Load(x + i);
+        var sum = V.Sum((a + b) + (c + d));
+        for (; i < n; i++)
+            sum += x[i];
+        return sum;
+    }
+
+    /// <summary>Σ (x − mean)².</summary>
+    public static T SumSquares<V, T>(T* x, T mean, int n)
+        where V : unmanaged, ISimd<V, T>
+        where T : unmanaged, INumber<T>
+    {
+        var (zero, m) = (V.Create(T.Zero), V.Create(mean));
+        var (a, b, c, d, i) = (zero, zero, zero, zero, 0);
+        for (; i <= n - 4 * V.Count; i += 4 * V.Count)
+        {
+            var (p, q) = (V.Load(x + i) - m, V.Load(x + i + V.Count) - m);
+            var (r, s) = (V.Load(x + i + 2 * V.Count) - m, V.Load(x + i + 3 * V.Count) - m);
+            a = V.MultiplyAdd(p, p, a);
+            b = V.MultiplyAdd(q, q, b);
+            c = V.MultiplyAdd(r, r, c);
+            d = V.MultiplyAdd(s, s, d);
+        }
+        for (; i <= n - V.Count; i += V.Count)
+        {
+            var p = V.Load(x + i) - m;
+            a = V.MultiplyAdd(p, p, a);
+        }
+        var sum = V.Sum((a + b) + (c + d));
+        for (; i < n; i++)
+            sum += (x[i] - mean) * (x[i] - mean);
+        return sum;
+    }
 
     /// <summary>Σ exp(x − max), with the machine's widest registers.</summary>
     public static T ExpSum<T>(T* x, T max, int n)
