@@ -10,6 +10,10 @@ public sealed class LaunchCountTests
     public static IEnumerable<TestCaseData> Single =>
         [
             On("layer_norm", (x, row) => x.LayerNorm([96], row, row)),
+            On("batch_norm", (x, row) => x.BatchNorm(weight: row, bias: row)),
+            On("max_pool2d", (x, _) => x.Reshape(1, 96, 96).MaxPool2d([3], [2], [1])),
+            On("avg_pool2d", (x, _) => x.Reshape(1, 96, 96).AvgPool2d([2])),
+            On("pad", (x, _) => x.Pad([1, 1, 2, 2], PadMode.Reflect)),
             On("softmax", (x, _) => x.Softmax(-1)),
             On("log_softmax", (x, _) => x.LogSoftmax(-1)),
             On("cast, contiguous copy", (x, _) => x.Clone()),
