@@ -60,9 +60,10 @@ internal sealed class GeluOp() : ActivationOp("gelu", "; approximate: none|tanh 
             return x.Affine(Math.Sqrt(0.5)).Erf().Affine(0.5, 0.5).Add(x.Mul(density));
         }
         var squares = x.Square();
-        var s = x.Mul(squares.Affine(2 * Inner * Cubic, 2 * Inner)).Sigmoid();
+        var twiceU = x.Mul(squares.Affine(2 * Inner * Cubic, 2 * Inner));
+        var s = twiceU.Sigmoid();
         var slope = squares.Affine(6 * Inner * Cubic, 2 * Inner);
-        return s.Add(x.Mul(slope).Mul(s).Mul(s.Affine(-1, 1)));
+        return s.Add(x.Mul(slope).Mul(s).Mul(twiceU.Neg().Sigmoid()));
     }
 
     public override IEnumerable<(string Label, Attributes Attributes)> Variants =>
