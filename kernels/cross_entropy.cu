@@ -3,7 +3,9 @@
 // r / inner * C * inner + r % inner. A target that is neither a class nor ignored makes the loss NaN: kernels cannot
 // throw, and nothing is read out of bounds.
 //
-// Variants
+// nll_loss takes log-probabilities and reads one of each row; it adds up its losses in the same way.
+//
+// Variants of cross_entropy
 //   1  one thread per row: for rows that lie side by side (inner > 1), and the baseline.
 //   2  one warp per row.
 //   3  one block per row, for many classes.
@@ -90,6 +92,20 @@ __global__ void __launch_bounds__(BLOCK) cross_entropy_total(Rows<T> s, bool div
     if (s.losses) *s.output = from_acc<T>(divide ? loss / weights : loss);
 }
 
+// nll_loss: one thread per row.
+template <class T, int BLOCK>
+__global__ void __launch_bounds__(BLOCK) nll_rows(Rows<T> s) {
+    int64_t r = static_cast<int64_t>(blockIdx.x) * BLOCK + threadIdx.x;
+    if (r >= s.rows) return;
+    int64_t t = s.target[r];
+    acc_t<T> loss = 0;
+    if (t != s.ignore) loss = s.valid(t) ? -s.weight_of(t) * to_acc(s.row(r)[t * s.inner]) : acc_t<T>(NAN);
+    if (s.losses)
+        s.losses[r] = loss;
+    else
+        s.output[r] = from_acc<T>(loss);
+}
+
 int64_t count_classes(const CnTensor& input) { return input.shape[input.rank == 1 ? 0 : 1]; }
 int64_t count_inner(const CnTensor& input) {
     int64_t inner = 1;
@@ -131,6 +147,31 @@ CnStatus forward(const CnCall* call) {
     return CN_LAUNCH(call, (cross_entropy_total<T, 256>), 1, 256, 0, s, reduction == mean);
 }
 
+template <class T>
+CnStatus nll_forward(const CnCall* call) {
+    const CnTensor *input = cn_arg(call, 0), *target = cn_arg(call, 1);
+    int64_t reduction = cn_attr_int(call, 1);
+    Rows<T> s = {};
+    s.input = cn_data<T>(input);
+    s.target = cn_data<int64_t>(target);
+    s.weight = cn_data<T>(cn_arg(call, 2));
+    s.output = cn_data<T>(cn_arg(call, 3));
+    s.total = cn_data<acc_t<T>>(cn_arg(call, 4));
+    s.losses = reduction == none ? nullptr : static_cast<acc_t<T>*>(call->workspace);
+    s.rows = cn_numel(*target);
+    s.classes = count_classes(*input);
+    s.inner = count_inner(*input);
+    s.ignore = cn_attr_int(call, 0);
+    CN_TRY(CN_LAUNCH(call, (nll_rows<T, 256>), cn_ceil_div(s.rows, 256), 256, 0, s));
+    return CN_LAUNCH(call, (cross_entropy_total<T, 256>), 1, 256, 0, s, reduction == mean);
+}
+
+CnStatus launch_nll(const CnCall* call) {
+    int32_t dtype = cn_arg(call, 0)->dtype;
+    CN_DISPATCH_FLOATING(dtype, T, { return nll_forward<T>(call); });
+    return cn_unsupported_dtype(call, dtype);
+}
+
 CnStatus launch_cross_entropy(const CnCall* call) {
     int32_t dtype = cn_arg(call, 0)->dtype;
     CN_DISPATCH_FLOATING(dtype, T, { return forward<T>(call); });
@@ -148,3 +189,5 @@ CN_KERNEL(cross_entropy,
           "input, target, weight?; ignore_index: int, reduction: int, label_smoothing: float -> output, log_sum_exp, "
           "total_weight",
           launch_cross_entropy, workspace, "one thread per row", "one warp per row", "one block per row");
+CN_KERNEL(nll_loss, "input, target, weight?; ignore_index: int, reduction: int -> output, total_weight", launch_nll,
+          workspace, "one thread per row");

@@ -1,5 +1,5 @@
 // cross_entropy_backward: g (/ total weight for a mean) (sum(q) exp(x - log_sum_exp) - q), with the q of cross_entropy.cu;
-// smoothed_one_hot: q itself. One thread per element, neighbours at neighbouring addresses. A target that is neither a
+// nll_loss_backward: -q g; smoothed_one_hot: q itself. One thread per element, neighbours at neighbouring addresses. A target that is neither a
 // class nor ignored makes its row NaN.
 //
 // A weighted, smoothed loss needs the sum of all class weights: one block adds them up first.
@@ -106,6 +106,37 @@ CnStatus launch_backward(const CnCall* call) {
 int64_t workspace(const CnCall* call) { return cn_arg(call, 3) && cn_attr_float(call, 2) > 0 ? 8 : 0; }
 
 template <class T>
+__global__ void __launch_bounds__(block) nll_loss_backward_kernel(Targets<T> t, Gradient<T> g) {
+    int64_t at = static_cast<int64_t>(blockIdx.x) * block + threadIdx.x;
+    if (at >= t.rows * t.classes) return;
+    int64_t c = at / t.inner % t.classes, row = at / (t.inner * t.classes) * t.inner + at % t.inner;
+    int64_t label = t.target[row];
+    acc_t<T> result = 0;
+    if (label != t.ignore && !t.valid(label)) {
+        result = NAN;
+    } else if (label != t.ignore && c == label) {
+        acc_t<T> scale = to_acc(g.grad[g.reduction == none ? row : 0]);
+        if (g.reduction == mean) scale /= *g.total;
+        result = -t.weight_of(label) * scale;
+    }
+    g.result[at] = from_acc<T>(result);
+}
+
+CnStatus launch_nll_backward(const CnCall* call) {
+    const CnTensor* input = cn_arg(call, 1);
+    CN_DISPATCH_FLOATING(input->dtype, T, {
+        auto t = targets<T>(cn_arg(call, 2), cn_arg(call, 3), *input, cn_attr_int(call, 0), 0);
+        Gradient<T> g = {};
+        g.grad = cn_data<T>(cn_arg(call, 0));
+        g.total = cn_data<acc_t<T>>(cn_arg(call, 4));
+        g.result = cn_data<T>(cn_arg(call, 5));
+        g.reduction = cn_attr_int(call, 1);
+        return CN_LAUNCH(call, (nll_loss_backward_kernel<T>), cn_ceil_div(t.numel(), block), block, 0, t, g);
+    });
+    return cn_unsupported_dtype(call, input->dtype);
+}
+
+template <class T>
 __global__ void __launch_bounds__(block) smoothed_one_hot_kernel(Targets<T> t, T* __restrict__ output) {
     int64_t at = static_cast<int64_t>(blockIdx.x) * block + threadIdx.x;
     if (at >= t.rows * t.classes) return;
@@ -135,6 +166,9 @@ CN_KERNEL(cross_entropy_backward,
           "grad_output, input, target, weight?, log_sum_exp, total_weight; ignore_index: int, reduction: int, "
           "label_smoothing: float -> grad_input",
           launch_backward, workspace, "one thread per element");
+CN_KERNEL(nll_loss_backward,
+          "grad_output, input, target, weight?, total_weight; ignore_index: int, reduction: int -> grad_input",
+          launch_nll_backward, nullptr, "one thread per element");
 CN_KERNEL(smoothed_one_hot,
           "target, weight?; num_classes: int, ignore_index: int, label_smoothing: float, dtype: int -> output",
           launch_one_hot, nullptr, "one thread per element");

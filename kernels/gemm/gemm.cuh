@@ -14,8 +14,8 @@
 namespace cn {
 
 // Smaller tiles where large ones would leave multiprocessors idle or mostly multiply zeros.
-template <class T>
-int choose_gemm(const GemmProblem<T>& p) {
+template <class T, class E>
+int choose_gemm(const GemmProblem<T, E>& p) {
     constexpr int64_t enough_blocks = 96;
     if (p.m * p.n <= 64 || p.k <= 4) return 1;
     if (p.m <= 16 || p.n <= 16) return 2;
@@ -23,8 +23,8 @@ int choose_gemm(const GemmProblem<T>& p) {
     return fills && sizeof(T) < 8 ? 4 : 3;
 }
 
-template <class T>
-CnStatus launch_gemm(const CnCall* call, const GemmProblem<T>& p) {
+template <class T, class E>
+CnStatus launch_gemm(const CnCall* call, const GemmProblem<T, E>& p) {
     int variant = call->variant ? call->variant : choose_gemm(p);
     switch (variant) {
         case 1:

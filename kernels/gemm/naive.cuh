@@ -9,8 +9,8 @@ namespace cn {
 
 constexpr int gemm_naive_block = 256;
 
-template <class T>
-__global__ void __launch_bounds__(gemm_naive_block) gemm_v1(GemmProblem<T> p) {
+template <class T, class E>
+__global__ void __launch_bounds__(gemm_naive_block) gemm_v1(GemmProblem<T, E> p) {
     int64_t count = p.batches * p.m * p.n;
     int64_t stride = static_cast<int64_t>(gridDim.x) * gemm_naive_block;
     for (int64_t at = static_cast<int64_t>(blockIdx.x) * gemm_naive_block + threadIdx.x; at < count; at += stride) {
@@ -27,10 +27,10 @@ __global__ void __launch_bounds__(gemm_naive_block) gemm_v1(GemmProblem<T> p) {
     }
 }
 
-template <class T>
-CnStatus launch_gemm_v1(const CnCall* call, const GemmProblem<T>& p) {
+template <class T, class E>
+CnStatus launch_gemm_v1(const CnCall* call, const GemmProblem<T, E>& p) {
     int64_t blocks = cn_ceil_div(p.batches * p.m * p.n, gemm_naive_block);
-    return CN_LAUNCH(call, (gemm_v1<T>), blocks < INT32_MAX ? blocks : INT32_MAX, gemm_naive_block, 0, p);
+    return CN_LAUNCH(call, (gemm_v1<T, E>), blocks < INT32_MAX ? blocks : INT32_MAX, gemm_naive_block, 0, p);
 }
 
 }  // namespace cn

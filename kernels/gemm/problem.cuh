@@ -7,8 +7,16 @@
 
 namespace cn {
 
-// C = A * B + bias for each matrix of a batch; C is row-major without gaps.
-template <class T>
+// What happens to a finished sum before it is stored: nothing.
+struct KeepSum {
+    template <class A>
+    __device__ __forceinline__ A operator()(A sum, int64_t) const {
+        return sum;
+    }
+};
+
+// C = A * B + bias for each matrix of a batch; C is row-major without gaps. The epilogue E gets each sum and its place in C.
+template <class T, class E = KeepSum>
 struct GemmProblem {
     const T* a;
     const T* b;
@@ -19,6 +27,7 @@ struct GemmProblem {
     int64_t batches;
     int32_t batch_axes;
     int64_t extents[CN_MAX_RANK], a_steps[CN_MAX_RANK], b_steps[CN_MAX_RANK];
+    E epilogue;
 
     // This problem's matrices number `batch`.
     __device__ __forceinline__ void select(int64_t batch, const T*& a_at, const T*& b_at, T*& c_at) const {
@@ -35,7 +44,7 @@ struct GemmProblem {
 
     __device__ __forceinline__ void put(T* c_at, int64_t row, int64_t col, acc_t<T> value) const {
         if (bias) value += to_acc(bias[col * bias_step]);
-        c_at[row * n + col] = from_acc<T>(value);
+        c_at[row * n + col] = from_acc<T>(epilogue(value, c_at - c + row * n + col));
     }
 };
 
@@ -44,8 +53,8 @@ struct GemmProblem {
 struct GemmTiles {
     int64_t rows, cols, count;
 
-    template <class T>
-    static GemmTiles of(const GemmProblem<T>& p, int64_t height, int64_t width) {
+    template <class T, class E>
+    static GemmTiles of(const GemmProblem<T, E>& p, int64_t height, int64_t width) {
         int64_t rows = cn_ceil_div(p.m, height), cols = cn_ceil_div(p.n, width);
         return {rows, cols, rows * cols * p.batches};
     }
@@ -68,8 +77,8 @@ inline int64_t gemm_step(const CnTensor& t, int axis) { return axis < 0 || t.sha
 
 // The batch axes of A and B, aligned at the last one. Those that both step through evenly are merged, and where all
 // matrices share one B they become rows of A if A has no gaps between them.
-template <class T>
-void add_batch(GemmProblem<T>& p, const CnTensor& a, const CnTensor& b) {
+template <class T, class E>
+void add_batch(GemmProblem<T, E>& p, const CnTensor& a, const CnTensor& b) {
     int rank = (a.rank > b.rank ? a.rank : b.rank) - 2;
     bool one_b = true;
     for (int axis = 0; axis < rank; axis++) {
@@ -94,11 +103,12 @@ void add_batch(GemmProblem<T>& p, const CnTensor& a, const CnTensor& b) {
 }
 
 // `transposed`: B is given as (N, K), as the weight of a linear layer is. A vector A is a row, a vector B a column.
-template <class T>
-GemmProblem<T> make_problem(const CnTensor& a, const CnTensor& b, bool transposed, const CnTensor* bias,
-                            const CnTensor& c) {
-    GemmProblem<T> p;
+template <class T, class E = KeepSum>
+GemmProblem<T, E> make_problem(const CnTensor& a, const CnTensor& b, bool transposed, const CnTensor* bias,
+                               const CnTensor& c, E epilogue = {}) {
+    GemmProblem<T, E> p;
     memset(&p, 0, sizeof p);
+    p.epilogue = epilogue;
     p.a = cn_data<T>(&a);
     p.b = cn_data<T>(&b);
     p.bias = cn_data<T>(bias);

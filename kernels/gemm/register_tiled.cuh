@@ -95,8 +95,8 @@ __device__ __forceinline__ void read_own(const A* line, int thread, A (&own)[OWN
     }
 }
 
-template <class T, int SIDE, int DEPTH, int OWN>
-__global__ void __launch_bounds__((SIDE / OWN) * (SIDE / OWN)) gemm_v3(GemmProblem<T> p, GemmTiles tiles) {
+template <class T, int SIDE, int DEPTH, int OWN, class E>
+__global__ void __launch_bounds__((SIDE / OWN) * (SIDE / OWN)) gemm_v3(GemmProblem<T, E> p, GemmTiles tiles) {
     using A = acc_t<T>;
     using Loader = StripLoader<T, SIDE, DEPTH, (SIDE / OWN) * (SIDE / OWN)>;
     CN_SHARED(A, a_tile, [2][DEPTH][Loader::padded]);
@@ -149,11 +149,11 @@ __global__ void __launch_bounds__((SIDE / OWN) * (SIDE / OWN)) gemm_v3(GemmProbl
     }
 }
 
-template <class T, int SIDE, int DEPTH, int OWN>
-CnStatus launch_register_tiled(const CnCall* call, const GemmProblem<T>& p) {
+template <class T, int SIDE, int DEPTH, int OWN, class E>
+CnStatus launch_register_tiled(const CnCall* call, const GemmProblem<T, E>& p) {
     auto tiles = GemmTiles::of(p, SIDE, SIDE);
     constexpr int threads = (SIDE / OWN) * (SIDE / OWN);
-    return CN_LAUNCH(call, (gemm_v3<T, SIDE, DEPTH, OWN>), tiles.grid(), threads, 0, p, tiles);
+    return CN_LAUNCH(call, (gemm_v3<T, SIDE, DEPTH, OWN, E>), tiles.grid(), threads, 0, p, tiles);
 }
 
 }  // namespace cn

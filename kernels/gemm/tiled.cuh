@@ -10,8 +10,8 @@ namespace cn {
 
 constexpr int gemm_tile = 16;
 
-template <class T>
-__global__ void __launch_bounds__(gemm_tile* gemm_tile) gemm_v2(GemmProblem<T> p, GemmTiles tiles) {
+template <class T, class E>
+__global__ void __launch_bounds__(gemm_tile* gemm_tile) gemm_v2(GemmProblem<T, E> p, GemmTiles tiles) {
     // One more column keeps the threads of a column in different banks.
     CN_SHARED(acc_t<T>, a_tile, [gemm_tile][gemm_tile + 1]);
     CN_SHARED(acc_t<T>, b_tile, [gemm_tile][gemm_tile + 1]);
@@ -41,10 +41,10 @@ __global__ void __launch_bounds__(gemm_tile* gemm_tile) gemm_v2(GemmProblem<T> p
     }
 }
 
-template <class T>
-CnStatus launch_gemm_v2(const CnCall* call, const GemmProblem<T>& p) {
+template <class T, class E>
+CnStatus launch_gemm_v2(const CnCall* call, const GemmProblem<T, E>& p) {
     auto tiles = GemmTiles::of(p, gemm_tile, gemm_tile);
-    return CN_LAUNCH(call, (gemm_v2<T>), tiles.grid(), gemm_tile * gemm_tile, 0, p, tiles);
+    return CN_LAUNCH(call, (gemm_v2<T, E>), tiles.grid(), gemm_tile * gemm_tile, 0, p, tiles);
 }
 
 }  // namespace cn

@@ -93,10 +93,11 @@ public sealed class BackwardCall
         var composed = op.Compose(inputs, Attributes);
         for (var i = 0; i < composed.Length; i++)
         {
-            if (_gradOutputs[i] is null || composed[i] is not { RequiresGrad: true } output)
+            if (_gradOutputs[i] is not { } gradient || composed[i] is not { RequiresGrad: true } output)
                 continue;
             outputs.Add(output);
-            cotangents.Add(_gradOutputs[i]);
+            // A handle of its own: the outer pass counts the uses of the gradient, which may serve other edges too.
+            cotangents.Add(GraphAlgebra.Current.Alias(gradient));
         }
         if (outputs.Count == 0)
             return;

@@ -79,10 +79,7 @@ internal sealed class CrossEntropyOp()
 
     protected internal override void Backward(BackwardCall call)
     {
-        if (call.Needs(2))
-            throw new AutogradException(
-                $"'{Name}' has no gradient for weight: class weights are constants; Detach() them"
-            );
+        CrossEntropyShapes.RequireConstantWeight(call, Name, 2);
         var (x, lse) = (call.Input(0), call.Output(1));
         Tensor? gradient = null;
         if (call.HasGradOutput(0))
@@ -199,10 +196,7 @@ internal sealed class CrossEntropyBackwardOp()
 
     protected internal override void Backward(BackwardCall call)
     {
-        if (call.Needs(3))
-            throw new AutogradException(
-                $"'{Name}' has no gradient for weight: class weights are constants; Detach() them"
-            );
+        CrossEntropyShapes.RequireConstantWeight(call, Name, 3);
         call.BackwardOfComposition();
     }
 
@@ -237,7 +231,8 @@ internal sealed class CrossEntropyBackwardOp()
                     weighted ? Draw.Uniform(0.5, 1.5, classes) with { Differentiate = false } : null,
                     new CaseInput(target, DrawKind.Uniform, 1, 4) { DType = dtype.Accumulator },
                     new CaseInput([], DrawKind.Uniform, 1, 3) { DType = dtype.Accumulator },
-                ]
+                ],
+            isBackward: true
         );
 }
 

@@ -11,7 +11,10 @@ internal sealed class LinearOp() : Op("linear", "input, weight, bias? -> output"
 
     internal override CpuKernel? Cpu => CpuMatMul.Linear;
 
-    public override void Infer(in OpCall call, Span<TensorSpec> outputs)
+    public override void Infer(in OpCall call, Span<TensorSpec> outputs) => outputs[0] = OutputOf(call);
+
+    /// <summary>Checks the inputs and gives the shape and dtype of the result.</summary>
+    public static TensorSpec OutputOf(in OpCall call)
     {
         var dtype = call.RequireFloating();
         var (input, weight) = (call.Input(0).Shape, call.Input(1).Shape);
@@ -21,7 +24,7 @@ internal sealed class LinearOp() : Op("linear", "input, weight, bias? -> output"
             throw call.ShapeError($"the input's last axis must have the {weight[1]} in_features of weight {weight}");
         if (call.Has(2) && (call.Input(2).Rank != 1 || call.Input(2).Shape[0] != weight[0]))
             throw call.ShapeError($"bias must have the {weight[0]} out_features of weight {weight}");
-        outputs[0] = new(input.With(-1, weight[0]), dtype);
+        return new(input.With(-1, weight[0]), dtype);
     }
 
     public override void Reference(ReferenceCall call)
@@ -42,9 +45,12 @@ internal sealed class LinearOp() : Op("linear", "input, weight, bias? -> output"
         y.Terms = k + 1;
     }
 
-    protected internal override void Backward(BackwardCall call)
+    protected internal override void Backward(BackwardCall call) => SetGradients(call, call.GradOutput());
+
+    /// <summary>Sets the gradients of input, weight and bias for that of input · weightᵀ + bias.</summary>
+    public static void SetGradients(BackwardCall call, Tensor gradient)
     {
-        var (input, weight, gradient) = (call.InputShape(0), call.InputShape(1), call.GradOutput());
+        var (input, weight) = (call.InputShape(0), call.InputShape(1));
         long rows = 1;
         foreach (var extent in input.Dims[..^1])
             rows *= extent;
@@ -131,5 +137,15 @@ public static class LinearExtensions
         /// </summary>
         /// <exception cref="ShapeException">The shapes do not fit.</exception>
         public Tensor Linear(Tensor weight, Tensor? bias = null) => LinearOp.Instance.Apply([input, weight, bias]);
+
+        /// <summary>
+        /// f(input · weightᵀ + bias): a linear layer and its activation function in one pass over the result. The same values as the two ops, except
+        /// that nothing is rounded between them.
+        /// </summary>
+        /// <exception cref="ShapeException">The shapes do not fit.</exception>
+        public Tensor Linear(Tensor weight, Tensor? bias, Activation activation) =>
+            activation == Activation.None
+                ? input.Linear(weight, bias)
+                : LinearActOp.Instance.Apply([input, weight, bias], Attributes.Of((long)activation));
     }
 }

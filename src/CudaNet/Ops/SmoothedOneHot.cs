@@ -109,7 +109,7 @@ internal static class CrossEntropyShapes
     /// <summary>A tensor with the target's shape, with the class axis inserted.</summary>
     public static Tensor Rows(Tensor rows, Tensor input) => rows.Unsqueeze(ClassAxis(input.Shape));
 
-    public static DType Require(in OpCall call, int input, int target, int weight, int smoothing)
+    public static DType Require(in OpCall call, int input, int target, int weight, int? smoothing = null)
     {
         var logits = call.Input(input);
         if (!logits.DType.IsFloating)
@@ -128,7 +128,8 @@ internal static class CrossEntropyShapes
         if (logits.Shape[axis] == 0 && expected.NumElements > 0)
             throw call.ShapeError("there must be at least one class");
         RequireWeight(call, weight, logits.Shape[axis], logits.DType);
-        RequireSmoothing(call, smoothing);
+        if (smoothing is { } attribute)
+            RequireSmoothing(call, attribute);
         return logits.DType;
     }
 
@@ -146,6 +147,15 @@ internal static class CrossEntropyShapes
             throw call.ShapeError($"expected a weight per class, of shape ({classes})");
         if (call.Input(weight).DType != dtype)
             throw call.DTypeError($"expected a weight of dtype {dtype.Name}; convert with Cast");
+    }
+
+    /// <summary>Throws when a gradient of the class weights is asked for.</summary>
+    public static void RequireConstantWeight(BackwardCall call, string op, int weight)
+    {
+        if (call.Needs(weight))
+            throw new AutogradException(
+                $"'{op}' has no gradient for weight: class weights are constants; Detach() them"
+            );
     }
 
     public static void RequireSmoothing(in OpCall call, int attribute)
@@ -166,28 +176,33 @@ internal static class CrossEntropyShapes
     }
 }
 
-/// <summary>The sizes at which both directions of cross entropy are checked.</summary>
+/// <summary>The sizes at which both directions of the losses over classes are checked.</summary>
 internal static class CrossEntropyCases
 {
     public delegate CaseInput?[] Inputs(DType dtype, long[] input, long[] target, long classes, bool weighted);
 
-    public static IEnumerable<OpCase> For(Op op, Inputs inputs)
+    /// <param name="op">The op.</param>
+    /// <param name="inputs">What is drawn; of a backward, whose first input is the gradient of the loss, with the targets' shape.</param>
+    /// <param name="isBackward">Whether the first input has the shape of the loss.</param>
+    /// <param name="smooths">Whether the last attribute is label_smoothing.</param>
+    public static IEnumerable<OpCase> For(Op op, Inputs inputs, bool isBackward = false, bool smooths = true)
     {
         OpCase Case(DType dtype, long[] input, Reduction reduction, double smoothing, bool weighted, long ignore)
         {
             var axis = input.Length == 1 ? 0 : 1;
             long[] target = [.. input[..axis], .. input[(axis + 1)..]];
             var drawn = inputs(dtype, input, target, input[axis], weighted);
-            if (op is CrossEntropyBackwardOp && reduction != Reduction.None)
+            if (isBackward && reduction != Reduction.None)
                 drawn[0] = drawn[0]! with { Shape = Shape.Scalar };
+            var smoothed = smooths ? $"smoothing={smoothing}," : "";
             var options =
-                $"reduction={reduction.ToString().ToLowerInvariant()},smoothing={smoothing},weight={(weighted ? "yes" : "no")},ignore={ignore}";
+                $"reduction={reduction.ToString().ToLowerInvariant()},{smoothed}weight={(weighted ? "yes" : "no")},ignore={ignore}";
             return new OpCase(
                 op,
                 dtype,
                 $"shape={string.Join('x', input)},{options}",
                 drawn,
-                Attributes.Of(ignore, (long)reduction, smoothing)
+                smooths ? Attributes.Of(ignore, (long)reduction, smoothing) : Attributes.Of(ignore, (long)reduction)
             );
         }
         foreach (var dtype in CaseSizes.Floating)

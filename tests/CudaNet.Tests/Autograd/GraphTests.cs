@@ -173,4 +173,16 @@ public sealed class GraphTests
         var (_, gradients) = Autograd.Vjp(v => [v[0] * v[0]], [x], [Tensor.From(new[] { 1.0, 2, 3 })]);
         Assert.That(gradients[0].ToDoubles(), Is.EqualTo(new[] { 1.0, -4, 12 }));
     }
+
+    /// <summary>An addition hands one gradient to both operands; an op that differentiates its composition must leave it to the other.</summary>
+    [Test]
+    public void AGradientThatTwoEdgesShareOutlivesACompositionsBackward()
+    {
+        var (a, g, x) = (Tensor.From([1.0, 2]), Tensor.From([0.5, -1]), Tensor.From([0.3, -0.7]));
+        a.RequiresGrad = x.RequiresGrad = true;
+        var y = a + GeluBackwardOp.Instance.Apply([g, x], Attributes.Of((long)GeluApproximation.None));
+        var gradients = CudaNet.Autograd.Grad([(y * y).Sum()], [a, x]);
+        Assert.That(gradients[0]!.ToDoubles(), Is.EqualTo((2 * y.Detach()).ToDoubles()).Within(1e-12));
+        Assert.That(gradients[1]!.ToDoubles(), Has.None.NaN);
+    }
 }

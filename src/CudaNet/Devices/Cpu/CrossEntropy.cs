@@ -24,6 +24,70 @@ internal static unsafe class CpuCrossEntropy
             where T : unmanaged, IFloatingPointIeee754<T>, IMinMaxValue<T> => Backward<SimdPair<V, T>, T>(call);
     }
 
+    public static void NllForward(in OpCall call) => VectorKernel.Run<NllForwardKernel>(call);
+
+    public static void NllBackward(in OpCall call) => VectorKernel.Run<NllBackwardKernel>(call, input: 1);
+
+    private readonly struct NllForwardKernel : IVectorKernel
+    {
+        public static void Run<V, T>(in OpCall call)
+            where V : unmanaged, ISimd<V, T>
+            where T : unmanaged, IFloatingPointIeee754<T>, IMinMaxValue<T> => NllForward<T>(call);
+    }
+
+    private readonly struct NllBackwardKernel : IVectorKernel
+    {
+        public static void Run<V, T>(in OpCall call)
+            where V : unmanaged, ISimd<V, T>
+            where T : unmanaged, IFloatingPointIeee754<T>, IMinMaxValue<T> => NllBackward<T>(call);
+    }
+
+    // One element of each row: not worth a second core.
+    private static void NllForward<T>(in OpCall call)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var rows = new Rows<T>(call, 0, 1, 2);
+        var reduction = (Reduction)call.Attributes.Int(1);
+        var y = (T*)call.Output(0).Data;
+        double total = 0,
+            weights = 0;
+        for (long row = 0; row < rows.Count; row++)
+        {
+            var target = rows.Target(row);
+            var isIgnored = target == call.Attributes.Int(0);
+            var weight = isIgnored ? 0 : rows.Weight(target);
+            var loss = isIgnored
+                ? 0
+                : -weight * double.CreateTruncating(((T*)call.Input(0).Data)[rows.At(row, target)]);
+            weights += weight;
+            total += loss;
+            if (reduction == Reduction.None)
+                y[row] = T.CreateTruncating(loss);
+        }
+        *(T*)call.Output(1).Data = T.CreateTruncating(weights);
+        if (reduction != Reduction.None)
+            *y = T.CreateTruncating(reduction == Reduction.Mean ? total / weights : total);
+    }
+
+    private static void NllBackward<T>(in OpCall call)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var rows = new Rows<T>(call, 1, 2, 3);
+        var reduction = (Reduction)call.Attributes.Int(1);
+        var g = (T*)call.Input(0).Data;
+        var gx = (T*)call.Output(0).Data;
+        var mean = reduction == Reduction.Mean ? double.CreateTruncating(*(T*)call.Input(4).Data) : 1;
+        NativeMemory.Clear(gx, (nuint)(call.Output(0).NumElements * sizeof(T)));
+        for (long row = 0; row < rows.Count; row++)
+        {
+            var target = rows.Target(row);
+            if (target == call.Attributes.Int(0))
+                continue;
+            var scale = double.CreateTruncating(g[reduction == Reduction.None ? row : 0]) / mean;
+            gx[rows.At(row, target)] = T.CreateTruncating(-rows.Weight(target) * scale);
+        }
+    }
+
     private static void Forward<V, T>(in OpCall call)
         where V : unmanaged, ISimd<V, T>
         where T : unmanaged, IFloatingPointIeee754<T>
@@ -123,6 +187,9 @@ internal static unsafe class CpuCrossEntropy
         public int Classes { get; }
 
         public long Count { get; }
+
+        /// <summary>Where the logit of a class lies.</summary>
+        public long At(long row, long c) => (row / _inner * Classes + c) * _inner + row % _inner;
 
         public long Target(long row) => ((long*)_target)[row];
 

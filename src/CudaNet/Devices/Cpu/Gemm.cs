@@ -6,7 +6,7 @@ using System.Runtime.Intrinsics.X86;
 namespace CudaNet;
 
 /// <summary>
-/// C = A · B + bias, C row-major with unit column stride, A and B with any strides, all in elements. A and B may have zero strides.
+/// C = A · B + bias and, where there is an activation, its values at C; C row-major with unit column stride, A and B with any strides, all in elements. A and B may have zero strides.
 /// </summary>
 internal unsafe struct GemmProblem<T>
     where T : unmanaged
@@ -25,6 +25,12 @@ internal unsafe struct GemmProblem<T>
 
     /// <summary>N elements that are added to every row of C, or null.</summary>
     public T* Bias;
+
+    /// <summary>What is applied to finished elements of C.</summary>
+    public Activation Activation;
+
+    /// <summary>Where the activated elements go, laid out as C; it may be C.</summary>
+    public T* Activated;
 
     public readonly double Work => (double)M * N * K;
 }
@@ -77,10 +83,16 @@ internal static unsafe class Gemm<TSimd, V, T>
         if (problem.M == 0 || problem.N == 0)
             return;
         if (problem.K == 0)
+        {
             Fill(problem);
+            GemmEpilogue.Apply(problem, problem.C, problem.M, problem.N);
+        }
         else if (GemmDot<TSimd, V, T>.Serves(problem))
+        {
             GemmDot<TSimd, V, T>.Run(problem, parallel);
-        else if (problem is { N: 1, ACol: not 1, Bias: null, CRow: 1 })
+            GemmEpilogue.Apply(problem, problem.C, problem.M, problem.N);
+        }
+        else if (problem is { N: 1, ACol: not 1, Bias: null, CRow: 1, Activation: Activation.None })
             Multiply(Swapped(problem), parallel);
         else
             Multiply(problem, parallel);
@@ -309,10 +321,27 @@ internal static unsafe class Gemm<TSimd, V, T>
             return packed;
         }
 
+        // Activated while it is in the L1 cache.
         private readonly void Tile(nint strip, T* packed, nint row, int rows, T* a, nint aRow, nint aCol)
         {
             var column = strip * Columns;
             var count = (int)Math.Min(Columns, ColumnCount - column);
+            Multiply(column, packed, row, rows, count, a, aRow, aCol);
+            if (FirstDepth + Depth == Problem.K)
+                GemmEpilogue.Apply(Problem, Problem.C + row * Problem.CRow + FirstColumn + column, rows, count);
+        }
+
+        private readonly void Multiply(
+            nint column,
+            T* packed,
+            nint row,
+            int rows,
+            int count,
+            T* a,
+            nint aRow,
+            nint aCol
+        )
+        {
             var isWhole = count == Columns || count == TSimd.Count;
             var narrow = count <= TSimd.Count;
             var kernel = (delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)

@@ -20,7 +20,37 @@ internal static unsafe class CpuMatMul
         Run(call, MatMulPlan.OfLinear(input, weight), input, weight, call.Has(2) ? call.Input(2) : null);
     }
 
-    private static void Run(in OpCall call, in MatMulPlan plan, Tensor a, Tensor b, Tensor? bias)
+    public static void LinearAct(in OpCall call)
+    {
+        var (input, weight) = (call.Input(0), call.Input(1));
+        var activation = (Activation)call.Attributes.Int(0);
+        Run(
+            call,
+            MatMulPlan.OfLinear(input, weight),
+            input,
+            weight,
+            call.Has(2) ? call.Input(2) : null,
+            activation,
+            call.Outputs[1]
+        );
+    }
+
+    /// <param name="call">The call, whose first output gets the result.</param>
+    /// <param name="plan">What is multiplied.</param>
+    /// <param name="a">The left operand.</param>
+    /// <param name="b">The right operand.</param>
+    /// <param name="bias">Added to each row.</param>
+    /// <param name="activation">Applied to the result.</param>
+    /// <param name="product">Gets the result before the activation, where that is wanted.</param>
+    private static void Run(
+        in OpCall call,
+        in MatMulPlan plan,
+        Tensor a,
+        Tensor b,
+        Tensor? bias,
+        Activation activation = Activation.None,
+        Tensor? product = null
+    )
     {
         if (a.DType is not (DType.Float32 or DType.Float64))
         {
@@ -29,10 +59,12 @@ internal static unsafe class CpuMatMul
         }
         var dense = bias is { IsContiguous: false } ? Copy(bias) : bias;
         var addend = dense is null ? null : dense.Data;
+        var result = call.Output(0).Data;
+        var c = product is null ? result : product.Data;
         if (a.DType == DType.Float32)
-            Run<float>(plan, a.Data, b.Data, addend, call.Output(0).Data);
+            Run<float>(plan, a.Data, b.Data, addend, c, activation, result);
         else
-            Run<double>(plan, a.Data, b.Data, addend, call.Output(0).Data);
+            Run<double>(plan, a.Data, b.Data, addend, c, activation, result);
         GC.KeepAlive(dense);
     }
 
@@ -42,7 +74,7 @@ internal static unsafe class CpuMatMul
         return strided.Contiguous();
     }
 
-    /// <summary>Runs an op with one output on f32 copies of its 16-bit inputs, and rounds once.</summary>
+    /// <summary>Runs an op on f32 copies of its 16-bit inputs, and rounds once.</summary>
     internal static void RunConverted(in OpCall call)
     {
         using var frame = Lifetime.Frame();
@@ -50,11 +82,18 @@ internal static unsafe class CpuMatMul
         var inputs = new Tensor?[call.Inputs.Length];
         for (var i = 0; i < inputs.Length; i++)
             inputs[i] = call.Inputs[i]?.Cast(DType.Float32);
-        var result = call.Op.Apply(inputs, call.Attributes);
-        var to = call.Output(0).Data;
+        var results = call.Op.ApplyAll(inputs, call.Attributes);
+        for (var i = 0; i < results.Length; i++)
+            if (results[i] is { } result)
+                Narrow(result, call.Output(i));
+    }
+
+    private static void Narrow(Tensor result, Tensor output)
+    {
+        var to = output.Data;
         var count = result.NumElements;
         var from = (float*)result.Data;
-        if (call.Output(0).DType == DType.Float16)
+        if (output.DType == DType.Float16)
             for (long i = 0; i < count; i++)
                 ((Half*)to)[i] = (Half)from[i];
         else
@@ -63,7 +102,15 @@ internal static unsafe class CpuMatMul
         GC.KeepAlive(result);
     }
 
-    private static void Run<T>(in MatMulPlan plan, byte* a, byte* b, byte* bias, byte* c)
+    private static void Run<T>(
+        in MatMulPlan plan,
+        byte* a,
+        byte* b,
+        byte* bias,
+        byte* c,
+        Activation activation,
+        byte* activated
+    )
         where T : unmanaged, INumber<T>
     {
         var problem = new GemmProblem<T>
@@ -80,6 +127,8 @@ internal static unsafe class CpuMatMul
             C = (T*)c,
             CRow = (nint)plan.N,
             Bias = (T*)bias,
+            Activation = activation,
+            Activated = (T*)activated,
         };
         if (plan.BatchCount == 1)
             Gemm.Run(problem, parallel: true);
@@ -107,6 +156,7 @@ internal static unsafe class CpuMatMul
             one.A += offsetA;
             one.B += offsetB;
             one.C += batch * plan.M * plan.N;
+            one.Activated += batch * plan.M * plan.N;
             Gemm.Run(one, parallel);
         }
     }
