@@ -1,6 +1,6 @@
 // The targets of ./build.sh, which installs what a target lacks and then runs this file.
 //
-//   Demo       train the small recipe on drawn digits (needs only the .NET SDK)
+//   Demo       train the cnn recipe on drawn digits and write its report (needs only the .NET SDK)
 //   Build      compile every .NET project            (needs only the .NET SDK)
 //   Native     compile the kernels for the CPU       --flavours=simt,simt-asan,simt-race
 //   Test       Native, its tests and the Test tier   --filter="class =~ Layer" or any NUnit expression, for these alone

@@ -49,8 +49,13 @@ need_cuda() {
     has g++-11 || packages+=(g++-11) # the newest compiler that CUDA 11.8 accepts
 }
 
+need_browser() { # renders the pages that reports are
+    has chromium || has chromium-browser || has google-chrome || packages+=(chromium)
+}
+
 case ${target,,} in
-native | test | verify) need_native ;;
+native | test) need_native ;;
+verify) need_native && need_browser ;;
 cuda) need_cuda ;;
 format) has clang-format || packages+=(clang-format) ;;
 esac
@@ -110,6 +115,6 @@ cake=(dotnet cake build.cake --verbosity=minimal --target="$target" "${arguments
 if [[ ${target,,} == demo ]]; then
     # Cake builds; the demo itself gets this very terminal, for its progress bar and for Ctrl-C.
     "${cake[@]}"
-    exec dotnet src/CudaNet.Cli/bin/Release/net10.0/CudaNet.Cli.dll train mlp
+    exec dotnet src/CudaNet.Cli/bin/Release/net10.0/CudaNet.Cli.dll train cnn
 fi
 exec "${cake[@]}"

@@ -25,7 +25,10 @@ internal static class ParseErrors
         }
         if (command.Subcommands.Count == 0)
             return $"{path}: '{word}' is one word too many (see {path} --help)";
-        var kind = command is RootCommand ? "verb" : "recipe";
+        var kind =
+            command is RootCommand ? "verb"
+            : command.Name == "train" ? "recipe"
+            : $"{command.Name} command";
         var names = command.Subcommands.Select(c => c.Name).ToList();
         return $"there is no {kind} '{word}'; {Suggestions.For(word, names)}expected one of {string.Join(", ", names)}";
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using CudaNet.Reporting;
 using CudaNet.Training;
 using Spectre.Console;
 
@@ -23,9 +24,7 @@ internal abstract class TrainReport(CliConsole console) : ITrainingObserver
     protected static string Describe(TrainingProgress progress)
     {
         var metrics = progress.Metrics.Select(metric =>
-            metric.Name == "accuracy"
-                ? string.Create(CultureInfo.InvariantCulture, $"accuracy {metric.Value * 100:F2} %")
-                : string.Create(CultureInfo.InvariantCulture, $"{metric.Name} {metric.Value:F4}")
+            $"{Numbers.Words(metric.Name)} {(Numbers.IsShare(metric.Name) ? Numbers.Percent(metric.Value) : metric.Value.ToString("F4", CultureInfo.InvariantCulture))}"
         );
         return string.Create(
             CultureInfo.InvariantCulture,

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using CudaNet.Cli.Commands;
-using CudaNet.IO;
 using CudaNet.Models;
 using CudaNet.Training;
 
@@ -30,7 +29,7 @@ internal sealed class TrainRun(
         // Everything that can be wrong is found before anything is written.
         var prepared = chosen.Prepare(values);
         var folder = options.Out is { } path ? RunFolder.CreateAt(path) : RunFolder.Create("runs", chosen.Name);
-        WriteConfig(folder, chosen, values, device);
+        RunConfig.Write(folder, chosen, values, device);
         return Train(chosen, prepared, folder, device, resume: false);
     }
 
@@ -39,8 +38,7 @@ internal sealed class TrainRun(
         if (options.Out is not null)
             throw new UsageException("--out and --resume exclude each other: a resumed run stays in its folder");
         var folder = RunFolder.Open(path);
-        var config = folder.ReadConfig();
-        var (name, stored, deviceName) = ReadConfig(path, config);
+        var (name, stored, deviceName) = RunConfig.Read(folder);
         if (recipe is not null && recipe.Name != name)
             throw new UsageException($"--resume {path}: that run trains {name}, not {recipe.Name}");
         foreach (var (option, value) in given)
@@ -64,7 +62,7 @@ internal sealed class TrainRun(
         {
             // The folder says what the run was until it is sure that it can be continued otherwise.
             Checkpoint.Load(folder.CheckpointPath);
-            WriteConfig(folder, chosen, values, device);
+            RunConfig.Write(folder, chosen, values, device);
         }
         return Train(chosen, prepared, folder, device, resume: true);
     }
@@ -92,7 +90,7 @@ internal sealed class TrainRun(
         {
             var report = options.Json ? null : TrainReport.For(console);
             report?.Begin(
-                $"{prepared.Description}; {prepared.ParameterCount.ToString("N0", CultureInfo.InvariantCulture)} parameters; on {device}; in {ShownPath(folder)}"
+                $"{prepared.Description}; {prepared.ParameterCount.ToString("N0", CultureInfo.InvariantCulture)} parameters; on {device}; in {ShownPath.Of(folder.Path)}"
             );
             results = report is null
                 ? prepared.Run(new RecipeRun(folder, resume, null, stop.Token))
@@ -105,7 +103,7 @@ internal sealed class TrainRun(
         if (results is null)
             return CommandLine.Fail(
                 console,
-                $"stopped; the checkpoint is saved. Continue with: cudanet train --resume {ShownPath(folder)}",
+                $"stopped; the checkpoint is saved. Continue with: cudanet train --resume {ShownPath.Of(folder.Path)}",
                 ExitCode.Interrupted
             );
         Finish(chosen, prepared, folder, device, results);
@@ -120,15 +118,13 @@ internal sealed class TrainRun(
         IReadOnlyDictionary<string, double> results
     )
     {
-        var summary = new JsonObject
-        {
-            ["recipe"] = chosen.Name,
-            ["device"] = device.Name,
-            ["parameters"] = prepared.ParameterCount,
-        };
+        var summary = new JsonObject { ["recipe"] = chosen.Name, ["device"] = device.Name };
         foreach (var (name, value) in results)
             summary[name] = RunFolder.Number(value);
+        summary["parameters"] = prepared.ParameterCount;
+        summary["finished"] = DateTime.UtcNow.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture);
         folder.WriteSummary(summary);
+        RunPages.Write(folder, chosen, prepared);
         if (options.Json)
         {
             summary["run"] = folder.Path;
@@ -137,51 +133,6 @@ internal sealed class TrainRun(
         }
         if (results.TryGetValue("test_accuracy", out var accuracy))
             console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"test accuracy {accuracy * 100:F2} %"));
-        console.Out.WriteLine($"the run is in {ShownPath(folder)}");
-    }
-
-    private static void WriteConfig(RunFolder folder, IRecipe recipe, RecipeOptions values, Device device)
-    {
-        var chosen = new JsonObject();
-        foreach (var (name, value) in values.Values)
-            chosen[name] = value;
-        folder.WriteConfig(
-            new JsonObject
-            {
-                ["recipe"] = recipe.Name,
-                ["device"] = device.Name,
-                ["version"] = EngineVersion.Text,
-                ["options"] = chosen,
-            }
-        );
-    }
-
-    private static (string Recipe, Dictionary<string, string> Options, string Device) ReadConfig(
-        string path,
-        JsonObject config
-    )
-    {
-        if (
-            config["recipe"] is not JsonValue name
-            || config["options"] is not JsonObject stored
-            || config["device"] is not JsonValue device
-        )
-            throw new CorruptFileException(
-                Path.Combine(path, "config.json"),
-                "document",
-                "recipe, device and options",
-                "something else"
-            );
-        var values = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var (option, value) in stored)
-            if (value is not null)
-                values[option] = value.ToString();
-        return (name.ToString(), values, device.ToString());
-    }
-
-    private static string ShownPath(RunFolder folder)
-    {
-        var relative = Path.GetRelativePath(Environment.CurrentDirectory, folder.Path);
-        return relative.StartsWith("..", StringComparison.Ordinal) ? folder.Path : relative;
+        console.Out.WriteLine($"the run is in {ShownPath.Of(folder.Path)}; open {ShownPath.Of(folder.ReportPath)}");
     }
 }

@@ -161,6 +161,8 @@ public static class CaseInputs
         else
             for (long i = 0; i < values.Length; i++)
                 values[i] = Value(input, stream, i);
+        for (long i = 0; input.Map is { } map && i < values.Length; i++)
+            values[i] = map(i, values[i]);
         if (input.Layout == CaseLayout.Broadcast && values.Length > 0)
         {
             var row = values.Length / input.Shape[0];

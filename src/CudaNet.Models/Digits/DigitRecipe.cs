@@ -56,6 +56,32 @@ public sealed class DigitRecipe : IRecipe
             )
         );
 
+    /// <summary>
+    /// Two convolutions of 3 × 3, each halved by pooling, and a hidden layer of 128 rectified units, with dropout (LeCun, Bottou, Bengio,
+    /// Haffner 1998; Srivastava et al. 2014).
+    /// </summary>
+    public static DigitRecipe Cnn { get; } =
+        new(
+            "cnn",
+            "Convolutional network (32 and 64 filters of 3 × 3, pooling, 128 hidden units, dropout) on digits.",
+            5,
+            random => new Sequential(
+                new Unflatten(1, [1, DigitTraining.Height, DigitTraining.Width]),
+                new Conv2d(1, 32, 3, generator: random),
+                new Relu(),
+                new MaxPool2d(2),
+                new Conv2d(32, 64, 3, generator: random),
+                new Relu(),
+                new MaxPool2d(2),
+                new Dropout(0.25, random),
+                new Flatten(),
+                new Linear(64 * 5 * 5, 128, generator: random),
+                new Relu(),
+                new Dropout(0.5, random),
+                new Linear(128, DigitTraining.Classes, generator: random)
+            )
+        );
+
     /// <inheritdoc/>
     public string Name { get; }
 
@@ -66,7 +92,7 @@ public sealed class DigitRecipe : IRecipe
     public IReadOnlyList<RecipeOption> Options { get; }
 
     /// <inheritdoc/>
-    public IPreparedRecipe Prepare(RecipeOptions options)
+    public IPreparedRecipe Prepare(RecipeOptions options, bool loadData = true)
     {
         var seed = options.Long("seed", 0);
         var settings = new DigitSettings(
@@ -77,12 +103,22 @@ public sealed class DigitRecipe : IRecipe
         );
         var limit = options.IntOrNull("limit");
         var folder = options.TextOrNull("data");
+        var data = new Lazy<TrainTestImages>(() => Load(folder, limit));
+        if (loadData)
+            _ = data.Value;
+        var random = new Generator(seed);
+        var source = folder is null ? "drawn digits" : $"images from {folder}";
+        return new DigitTraining(_build(random), random, data, settings, Name, source);
+    }
+
+    private TrainTestImages Load(string? folder, int? limit)
+    {
         var data = folder is null ? DrawnDigits.Load() : Mnist.Load(folder);
-        if (limit is { } most)
-            data = new(First(data.Train, most), First(data.Test, most));
-        var model = _build(new Generator(seed));
-        var source = folder is null ? "drawn digits" : $"MNIST files in {folder}";
-        return new DigitTraining(model, data, settings, $"{Name} on {data.Train.Count} {source}");
+        if (data.Train is not { Height: DigitTraining.Height, Width: DigitTraining.Width })
+            throw new RecipeOptionException(
+                $"--data {folder}: the images are {data.Train.Height} × {data.Train.Width}; {Name} takes {DigitTraining.Height} × {DigitTraining.Width}"
+            );
+        return limit is { } most ? new(First(data.Train, most), First(data.Test, most)) : data;
     }
 
     private static LabeledImages First(LabeledImages images, int most) => images.Slice(0, Math.Min(most, images.Count));

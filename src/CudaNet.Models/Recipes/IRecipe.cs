@@ -15,12 +15,17 @@ public interface IRecipe
     IReadOnlyList<RecipeOption> Options { get; }
 
     /// <summary>Loads the data and builds the network on the default device. Nothing is written.</summary>
+    /// <param name="options">What was chosen.</param>
+    /// <param name="loadData">False to load the data only when they are needed, as for a trained network that is given other ones.</param>
     /// <exception cref="RecipeOptionException">A value is out of range.</exception>
     /// <exception cref="FileNotFoundException">The data are not there.</exception>
-    IPreparedRecipe Prepare(RecipeOptions options);
+    IPreparedRecipe Prepare(RecipeOptions options, bool loadData = true);
 }
 
-/// <summary>A recipe with its data and its network, ready to train.</summary>
+/// <summary>
+/// A recipe with its data and its network, ready to train. One that has something to show implements
+/// <see cref="Reporting.IReportSections"/> too, and one whose network can be tried <see cref="ISampler"/>.
+/// </summary>
 public interface IPreparedRecipe
 {
     /// <summary>What is trained on what, in one line.</summary>
@@ -28,6 +33,10 @@ public interface IPreparedRecipe
 
     /// <summary>Parameters of the network.</summary>
     long ParameterCount { get; }
+
+    /// <summary>Gives the network the weights of a run's checkpoint.</summary>
+    /// <exception cref="CheckpointException">There is no checkpoint, or it is damaged or of another network.</exception>
+    void Restore(RunFolder folder);
 
     /// <summary>Trains, and at the end evaluates on the test set.</summary>
     /// <returns>The numbers by which the run is judged, or null when it was asked to stop before the end.</returns>

@@ -9,3 +9,6 @@ public class DataNotFoundException : FileNotFoundException
     public DataNotFoundException(string message, string folder)
         : base(message, folder) { }
 }
+
+/// <summary>A data set would be written over another; the message names the file.</summary>
+public sealed class DataExistsException(string message) : CudaNetException(message);

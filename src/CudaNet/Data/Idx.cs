@@ -10,7 +10,7 @@ namespace CudaNet.Data;
 public sealed record IdxArray(int[] Dimensions, byte[] Bytes);
 
 /// <summary>
-/// Reads the IDX format of the MNIST family, plain or gzip-compressed (told apart by content, not by name). Source:
+/// Reads and writes the IDX format of the MNIST family, plain or gzip-compressed (told apart by content, not by name). Source:
 /// Y. LeCun, C. Cortes, C. Burges, "The MNIST database", section "File formats".
 /// </summary>
 /// <remarks>Memory follows the data that the file really holds, not the sizes that its header claims.</remarks>
@@ -118,6 +118,50 @@ public static class Idx
         }
 
         return new IdxArray(dimensions, ReadElements(stream, source, 4 + (4L * rank), shape, bytes));
+    }
+
+    /// <summary>Writes a file, replacing an old one as a whole; gzip-compressed when its name ends in <c>.gz</c>.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="array">What to write; as many bytes as its dimensions say.</param>
+    /// <exception cref="ArgumentException">The rank is not 1 to 8, or there are more or fewer bytes.</exception>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public static void Write(string path, IdxArray array)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(array);
+        long[] shape = [.. array.Dimensions.Select(dimension => (long)dimension)];
+        if (
+            shape.Length is < 1 or > MaxRank
+            || !ArraySizes.TryByteCount(shape, 1, out long bytes)
+            || bytes != array.Bytes.Length
+        )
+        {
+            throw new ArgumentException(
+                $"{array.Bytes.Length} bytes do not make an array of {ArraySizes.Format(shape)}",
+                nameof(array)
+            );
+        }
+
+        var header = new byte[4 + (4 * shape.Length)];
+        header[2] = UnsignedByte;
+        header[3] = (byte)shape.Length;
+        for (int d = 0; d < shape.Length; d++)
+        {
+            BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4 + (4 * d)), array.Dimensions[d]);
+        }
+
+        AtomicFile.Write(
+            path,
+            file =>
+            {
+                bool zipped = path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase);
+                using Stream stream = zipped
+                    ? new GZipStream(file, CompressionLevel.SmallestSize, leaveOpen: true)
+                    : file;
+                stream.Write(header);
+                stream.Write(array.Bytes);
+            }
+        );
     }
 
     private static byte[] ReadElements(Stream stream, string source, long offset, long[] shape, long bytes)

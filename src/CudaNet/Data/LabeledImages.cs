@@ -1,3 +1,5 @@
+using CudaNet.IO;
+
 namespace CudaNet.Data;
 
 /// <summary>Greyscale images with one class label each.</summary>
@@ -21,6 +23,27 @@ public sealed record LabeledImages(byte[] Images, byte[] Labels, int Count, int 
         byte[] images = Images.AsSpan(start * size, count * size).ToArray();
         return new LabeledImages(images, Labels.AsSpan(start, count).ToArray(), count, Height, Width);
     }
+
+    /// <summary>A copy of some items.</summary>
+    /// <param name="items">Their places, in the order wanted.</param>
+    public LabeledImages Select(IReadOnlyList<int> items)
+    {
+        int size = Height * Width;
+        var images = new byte[items.Count * size];
+        var labels = new byte[items.Count];
+        for (int i = 0; i < items.Count; i++)
+        {
+            Images.AsSpan(items[i] * size, size).CopyTo(images.AsSpan(i * size));
+            labels[i] = Labels[items[i]];
+        }
+
+        return new LabeledImages(images, labels, items.Count, Height, Width);
+    }
+
+    /// <summary>A copy of one image.</summary>
+    /// <param name="index">From 0.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such image.</exception>
+    public Picture Picture(int index) => new(Slice(index, 1).Images, Width, Height);
 }
 
 /// <summary>The two halves of a classification data set.</summary>

@@ -3,7 +3,7 @@ using CudaNet.IO;
 namespace CudaNet.Data;
 
 /// <summary>
-/// Reads MNIST and data sets in its layout (such as Fashion-MNIST) from a folder. Source: Y. LeCun, L. Bottou,
+/// Reads and writes MNIST and data sets in its layout (such as Fashion-MNIST) from a folder. Source: Y. LeCun, L. Bottou,
 /// Y. Bengio, P. Haffner, "Gradient-based learning applied to document recognition", 1998.
 /// </summary>
 public static class Mnist
@@ -59,6 +59,47 @@ public static class Mnist
 
         int split = (int)(tests.Count * 4L / 5);
         return new TrainTestImages(tests.Slice(0, split), tests.Slice(split, tests.Count - split));
+    }
+
+    /// <summary>Writes a data set as four gzip-compressed IDX files, which <see cref="Load"/> reads.</summary>
+    /// <param name="directory">The folder, which is made when it is not there.</param>
+    /// <param name="data">The images.</param>
+    /// <returns>The files.</returns>
+    /// <exception cref="DataExistsException">A file of one of these names is there already; nothing has been written then.</exception>
+    /// <exception cref="IOException">A file cannot be written.</exception>
+    public static IReadOnlyList<string> Save(string directory, TrainTestImages data)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(directory);
+        ArgumentNullException.ThrowIfNull(data);
+        string[] sets = ["train", "t10k"];
+        string[] taken =
+        [
+            .. sets.Select(set => Find(directory, set, "images", 3))
+                .Concat(sets.Select(set => Find(directory, set, "labels", 1)))
+                .OfType<string>(),
+        ];
+        if (taken.Length > 0)
+        {
+            throw new DataExistsException($"{taken[0]} is there already; choose another folder, or remove it");
+        }
+
+        Directory.CreateDirectory(directory);
+        var files = new List<string>();
+        foreach (var (set, images) in sets.Zip([data.Train, data.Test]))
+        {
+            Save(set, "images", new IdxArray([images.Count, images.Height, images.Width], images.Images));
+            Save(set, "labels", new IdxArray([images.Count], images.Labels));
+        }
+
+        return files;
+
+        void Save(string set, string kind, IdxArray array)
+        {
+            string name = Candidates(set, kind, array.Dimensions.Length)
+                .First(name => name.EndsWith(".gz", StringComparison.Ordinal));
+            files.Add(Path.Combine(directory, name));
+            Idx.Write(files[^1], array);
+        }
     }
 
     private static LabeledImages LoadPair(string directory, string set, string? imagesPath, string? labelsPath)

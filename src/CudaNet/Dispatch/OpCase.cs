@@ -57,6 +57,9 @@ public sealed record CaseInput(Shape Shape, DrawKind Kind = DrawKind.Normal, dou
     /// <summary>How it lies in memory.</summary>
     public CaseLayout Layout { get; init; }
 
+    /// <summary>Makes the element at a position, in C order, from what was drawn for it: for elements that must fit their place.</summary>
+    public Func<long, double, double>? Map { get; init; }
+
     /// <summary>Whether gradients with respect to it are checked (floating dtypes only).</summary>
     public bool Differentiate { get; init; } = true;
 }

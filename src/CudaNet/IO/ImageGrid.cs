@@ -1,11 +1,7 @@
 namespace CudaNet.IO;
 
 /// <summary>Many small images of one size on one sheet, as samples and contact sheets are shown.</summary>
-/// <param name="Pixels">Rows from the top, height × width × channels bytes.</param>
-/// <param name="Width">Pixels per row of the sheet.</param>
-/// <param name="Height">Rows of the sheet.</param>
-/// <param name="Channels">1 for greyscale, 3 for RGB.</param>
-public sealed record ImageGrid(byte[] Pixels, int Width, int Height, int Channels)
+public static class ImageGrid
 {
     /// <summary>Lays images out row by row, with a border around each.</summary>
     /// <param name="images">count × height × width × channels bytes.</param>
@@ -16,7 +12,7 @@ public sealed record ImageGrid(byte[] Pixels, int Width, int Height, int Channel
     /// <param name="padding">Pixels between images and around the sheet.</param>
     /// <param name="background">The value of the padding and of unused places.</param>
     /// <exception cref="ArgumentException">There is no image, a size is out of range, or a part image is left over.</exception>
-    public static ImageGrid Tile(
+    public static Picture Tile(
         ReadOnlySpan<byte> images,
         int height,
         int width,
@@ -64,7 +60,7 @@ public sealed record ImageGrid(byte[] Pixels, int Width, int Height, int Channel
             }
         }
 
-        return new ImageGrid(sheet, sheetWidth, sheetHeight, channels);
+        return new Picture(sheet, sheetWidth, sheetHeight, channels);
     }
 
     /// <summary>
@@ -122,9 +118,4 @@ public sealed record ImageGrid(byte[] Pixels, int Width, int Height, int Channel
 
         return pixels;
     }
-
-    /// <summary>Writes the sheet as a PNG file.</summary>
-    /// <param name="path">The file.</param>
-    /// <exception cref="IOException">The file cannot be written.</exception>
-    public void WritePng(string path) => PngWriter.Write(path, Pixels, Width, Height, Channels);
 }

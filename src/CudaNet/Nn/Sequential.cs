@@ -28,3 +28,14 @@ public sealed class Flatten(int first = 1) : Module<Tensor, Tensor>
     /// <inheritdoc/>
     protected override Tensor Forward(Tensor input) => input.Reshape([.. input.Shape.Dims[..first], -1]);
 }
+
+/// <summary>One axis becomes several: with axis 1 and sizes (C, H, W), (N, C·H·W) → (N, C, H, W).</summary>
+public sealed class Unflatten(int axis, Shape sizes) : Module<Tensor, Tensor>
+{
+    /// <inheritdoc/>
+    protected override Tensor Forward(Tensor input)
+    {
+        var from = axis < 0 ? axis + input.Rank : axis;
+        return input.Reshape([.. input.Shape.Dims[..from], .. sizes.Dims, .. input.Shape.Dims[(from + 1)..]]);
+    }
+}

@@ -6,12 +6,12 @@ namespace CudaNet.Training;
 public static class Evaluation
 {
     /// <summary>
-    /// Adds up a score over all batches, with the network in evaluation mode, without a graph, and in a lifetime frame per batch.
+    /// Visits all batches, with the network in evaluation mode, without a graph, and in a lifetime frame per batch.
     /// </summary>
     /// <param name="model">The network; put back into the mode it was in.</param>
     /// <param name="batches">Taken in the order of epoch 0.</param>
-    /// <param name="score">A tensor with one element: the sum over the batch, such as how many were right.</param>
-    public static double Sum<TBatch>(Module model, IBatches<TBatch> batches, Func<TBatch, Tensor> score)
+    /// <param name="visit">Runs the network on a batch and takes from the results what is wanted.</param>
+    public static void ForEach<TBatch>(Module model, IBatches<TBatch> batches, Action<TBatch> visit)
         where TBatch : IBatch
     {
         var wasTraining = model.IsTraining;
@@ -19,13 +19,11 @@ public static class Evaluation
         try
         {
             using var noGrad = Autograd.NoGrad();
-            double sum = 0;
             for (var i = 0; i < batches.Count; i++)
             {
                 using var frame = Lifetime.Frame();
-                sum += score(batches.Get(0, i)).Item();
+                visit(batches.Get(0, i));
             }
-            return sum;
         }
         finally
         {

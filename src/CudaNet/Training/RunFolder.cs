@@ -10,13 +10,15 @@ namespace CudaNet.Training;
 
 /// <summary>
 /// The folder of one training run: <c>config.json</c>, <c>metrics.jsonl</c> (a line per epoch), <c>checkpoint/</c> and, at the end,
-/// <c>summary.json</c>. Each file appears whole; nothing that is there already is ever overwritten by another run.
+/// <c>summary.json</c>, <c>samples.png</c> and <c>report.html</c>. Each file appears whole; nothing that is there already is ever overwritten by another run.
 /// </summary>
 public sealed class RunFolder
 {
     private const string ConfigFile = "config.json";
     private const string MetricsFile = "metrics.jsonl";
     private const string SummaryFile = "summary.json";
+    private const string ReportFile = "report.html";
+    private const string SamplesFile = "samples.png";
     private const int MaxNumber = 999_999;
 
     private RunFolder(string path) => Path = path;
@@ -32,6 +34,12 @@ public sealed class RunFolder
 
     /// <summary>The metrics, one JSON object per line.</summary>
     public string MetricsPath => File(MetricsFile);
+
+    /// <summary>The page with curves and pictures.</summary>
+    public string ReportPath => File(ReportFile);
+
+    /// <summary>Pictures that the trained network made or judged.</summary>
+    public string SamplesPath => File(SamplesFile);
 
     /// <summary>Makes <c>parent/name-001</c>, or the next number that is free.</summary>
     /// <exception cref="RunFolderException">The folder cannot be made.</exception>
@@ -86,6 +94,16 @@ public sealed class RunFolder
         stream.Write(Encoding.UTF8.GetBytes(ToText(line, indented: false) + "\n"));
     }
 
+    /// <summary>The lines of the metrics. A last line without an end is being written, or was cut short, and is left out.</summary>
+    /// <exception cref="CorruptFileException">A line is not what <see cref="AppendMetrics"/> writes.</exception>
+    public IReadOnlyList<EpochMetrics> ReadMetrics()
+    {
+        if (!System.IO.File.Exists(MetricsPath))
+            return [];
+        var lines = System.IO.File.ReadAllText(MetricsPath).Split('\n')[..^1];
+        return [.. lines.Select((line, i) => ReadMetrics(line, i + 1))];
+    }
+
     /// <summary>Takes back the lines that were written after a checkpoint, since its continuation writes them again.</summary>
     public void CutMetrics(long length)
     {
@@ -100,6 +118,36 @@ public sealed class RunFolder
         double.IsFinite(value)
             ? JsonValue.Create(value)
             : JsonValue.Create(value.ToString(CultureInfo.InvariantCulture))!;
+
+    private EpochMetrics ReadMetrics(string line, int number)
+    {
+        JsonObject? document;
+        try
+        {
+            document = JsonNode.Parse(line) as JsonObject;
+        }
+        catch (JsonException)
+        {
+            document = null;
+        }
+        if (document?["epoch"] is not JsonValue epoch || !epoch.TryGetValue<long>(out var count))
+            throw Unfit("an object with a number 'epoch'");
+        var values = document.Where(property => property.Key != "epoch");
+        return new(count, [.. values.Select(property => (property.Key, Value(property.Key, property.Value)))]);
+
+        double Value(string name, JsonNode? node) =>
+            node is JsonValue value
+            && (
+                value.TryGetValue<double>(out var found)
+                || value.TryGetValue<string>(out var text)
+                    && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out found)
+            )
+                ? found
+                : throw Unfit($"a number as '{name}'");
+
+        CorruptFileException Unfit(string expected) =>
+            new(MetricsPath, $"line {number}", expected, line.Length > 60 ? line[..60] + "…" : line);
+    }
 
     private static RunFolder CreateNumbered(string prefix, int first)
     {

@@ -32,6 +32,12 @@ public sealed class Trainer<TBatch>(RunFolder folder, IBatches<TBatch> batches, 
     /// <summary>Is told how the run goes.</summary>
     public ITrainingObserver? Observer { get; init; }
 
+    /// <summary>
+    /// Judges the network after each epoch, such as on a test set; the numbers join the epoch's metrics. It must draw no random numbers that training
+    /// draws from too, and its time is not counted.
+    /// </summary>
+    public Func<IReadOnlyList<(string Name, double Value)>>? Evaluate { get; init; }
+
     /// <summary>A checkpoint is also written within an epoch when this long has passed since the last.</summary>
     public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromMinutes(1);
 
@@ -41,7 +47,7 @@ public sealed class Trainer<TBatch>(RunFolder folder, IBatches<TBatch> batches, 
     /// <summary>Seconds spent on steps since the run began, earlier sessions included.</summary>
     public double Seconds => _earlierSeconds + _clock.Elapsed.TotalSeconds;
 
-    /// <summary>The means of the last complete epoch, the loss first.</summary>
+    /// <summary>The means of the last complete epoch, the loss first, and what <see cref="Evaluate"/> found after it.</summary>
     public IReadOnlyList<(string Name, double Value)> LastEpoch { get; private set; } = [];
 
     /// <summary>Makes something a part of the checkpoints. Everything that the next step depends on must be.</summary>
@@ -152,6 +158,8 @@ public sealed class Trainer<TBatch>(RunFolder folder, IBatches<TBatch> batches, 
     {
         ReadScalars();
         var progress = Progress();
+        if (Evaluate is not null)
+            progress = progress with { Metrics = [.. progress.Metrics, .. Evaluate()] };
         LastEpoch = progress.Metrics;
         var line = new JsonObject { ["epoch"] = progress.Epoch, ["step"] = progress.Step };
         foreach (var (name, value) in progress.Metrics)

@@ -21,13 +21,14 @@ internal static class ArchitectureRules
     /// <summary>A folder and the rooms that its files must not know. A room is a folder of src/CudaNet or another project.</summary>
     private static readonly (string Folder, string[] Rooms)[] s_arrows =
     [
-        ("src/CudaNet/Tensors", ["Nn", "Optim", "Training", "Models", "Verification"]),
-        ("src/CudaNet/Autograd", ["Nn", "Optim", "Training", "Models", "Verification"]),
-        ("src/CudaNet/Ops", ["Nn", "Optim", "Training", "Models", "Verification"]),
-        ("src/CudaNet/Devices", ["Nn", "Optim", "Training", "Data", "Models", "Verification"]),
-        ("src/CudaNet/Nn", ["Devices.Cuda", "Devices.Cpu", "Models", "Verification"]),
-        ("src/CudaNet/Optim", ["Devices.Cuda", "Devices.Cpu", "Models", "Verification"]),
-        ("src/CudaNet/Training", ["Devices.Cuda", "Devices.Cpu", "Models", "Verification"]),
+        ("src/CudaNet/Tensors", ["Nn", "Optim", "Training", "Reporting", "Models", "Verification"]),
+        ("src/CudaNet/Autograd", ["Nn", "Optim", "Training", "Reporting", "Models", "Verification"]),
+        ("src/CudaNet/Ops", ["Nn", "Optim", "Training", "Reporting", "Models", "Verification"]),
+        ("src/CudaNet/Devices", ["Nn", "Optim", "Training", "Reporting", "Data", "Models", "Verification"]),
+        ("src/CudaNet/Nn", ["Devices.Cuda", "Devices.Cpu", "Reporting", "Models", "Verification"]),
+        ("src/CudaNet/Optim", ["Devices.Cuda", "Devices.Cpu", "Reporting", "Models", "Verification"]),
+        ("src/CudaNet/Training", ["Devices.Cuda", "Devices.Cpu", "Reporting", "Models", "Verification"]),
+        ("src/CudaNet/Reporting", ["Nn", "Optim", "Devices", "Data", "Models", "Verification"]),
         ("src/CudaNet.Models", ["Devices", "Verification"]),
     ];
 

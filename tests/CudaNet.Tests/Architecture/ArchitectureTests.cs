@@ -32,6 +32,8 @@ public sealed class ArchitectureTests
     [TestCase("src/CudaNet/Devices/Cpu/A.cs", "using CudaNet.Data;", "refers to Data")]
     [TestCase("src/CudaNet/Nn/A.cs", "var x = CudaNet.Devices.Cuda.Pool.Shared;", "refers to Devices.Cuda")]
     [TestCase("src/CudaNet/Optim/A.cs", "var x = Devices.Cpu.Kernels.Add;", "refers to Devices.Cpu")]
+    [TestCase("src/CudaNet/Training/A.cs", "using CudaNet.Reporting;", "refers to Reporting")]
+    [TestCase("src/CudaNet/Reporting/A.cs", "var x = new Planted(1, 1);", "refers to Nn")]
     [TestCase("src/CudaNet.Models/Gpt/A.cs", "using CudaNet.Devices;", "refers to Devices")]
     [TestCase("src/CudaNet/Tensors/A.cs", "[LibraryImport(\"cudart\")]", "imports native functions")]
     [TestCase("src/CudaNet.Cli/A.cs", "[DllImport(\"cudart\")]", "imports native functions")]

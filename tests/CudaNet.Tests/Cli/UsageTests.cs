@@ -28,6 +28,19 @@ public sealed class UsageTests
     [TestCase("op add --in /no/such.npz --out y.npz", "/no/such.npz", "there is no such file")]
     [TestCase("op add --out /no/such/folder/y.npz", "/no/such/folder", "make it first")]
     [TestCase("op add --out y.npz --attr 3", "--attr '3' has no value", "KEY=VALUE")]
+    [TestCase("sample", "sample", "--help")]
+    [TestCase("sample /no/such/run", "/no/such/run", "no run folder")]
+    [TestCase("sample run --count 0", "--count 0", "at least 1")]
+    [TestCase("sample run --seed -1", "--seed -1", "at least 0")]
+    [TestCase("sample run --device gpu", "'gpu' is no device")]
+    [TestCase("report run --device cuda:99", "--device cuda:99")]
+    [TestCase("data", "a command is missing", "list, info, draw")]
+    [TestCase("data lst", "no data command 'lst'", "did you mean 'list'")]
+    [TestCase("data info", "data info --help")]
+    [TestCase("data info /no/such/folder", "/no/such/folder")]
+    [TestCase("data draw", "--out")]
+    [TestCase("data draw --out x --train 0", "--train 0", "at least 1")]
+    [TestCase("data draw --out x --train 1000000000", "--train 1000000000", "2000000")]
     [TestCase("check --op no_such_op", "no_such_op")]
     [TestCase("check --case nothing(1)", "nothing")]
     [TestCase("check --schedule-seed 3", "--device simt, not cpu")]
@@ -39,6 +52,10 @@ public sealed class UsageTests
     [TestCase("--help", "devices", "Examples:")]
     [TestCase("train --help", "mlp", "--resume", "Examples:")]
     [TestCase("train mlp --help", "--epochs", "[default: 10]", "Examples:")]
+    [TestCase("report --help", "report.html", "Examples:")]
+    [TestCase("sample --help", "--count", "Examples:")]
+    [TestCase("data --help", "draw", "Examples:")]
+    [TestCase("data draw --help", "[default: 8000]", "Examples:")]
     [TestCase("op --help", "--attr", "Examples:")]
     [TestCase("check --help", "--device", "Examples:")]
     public void Help_shows_options_and_examples(string command, params string[] says)
@@ -100,7 +117,7 @@ public sealed class UsageTests
         var recipes = JsonNode.Parse(CliRun.Of("recipes", "--json").IsFine())!.AsArray();
         Assert.That(
             recipes.Select(recipe => recipe!["name"]!.GetValue<string>()),
-            Is.EquivalentTo(new[] { "linear", "mlp" })
+            Is.EquivalentTo(new[] { "cnn", "linear", "mlp" })
         );
         Assert.That(CliRun.Of("recipes").IsFine(), Does.Contain("--epochs").And.Contain("[default: 5]"));
     }

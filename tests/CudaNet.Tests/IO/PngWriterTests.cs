@@ -43,7 +43,7 @@ public sealed class PngWriterTests
     public void A_grid_places_each_image_and_leaves_the_rest_grey()
     {
         // Three images of 1 x 2 in two columns with one pixel of padding.
-        ImageGrid grid = ImageGrid.Tile([1, 2, 3, 4, 5, 6], 1, 2, columns: 2, padding: 1, background: 9);
+        Picture grid = ImageGrid.Tile([1, 2, 3, 4, 5, 6], 1, 2, columns: 2, padding: 1, background: 9);
         byte[] expected =
         [
             .. new byte[] { 9, 9, 9, 9, 9, 9, 9 },
@@ -54,7 +54,7 @@ public sealed class PngWriterTests
         ];
         Assert.That((grid.Width, grid.Height, grid.Channels), Is.EqualTo((7, 5, 1)));
         Assert.That(grid.Pixels, Is.EqualTo(expected));
-        ImageGrid colour = ImageGrid.Tile([1, 2, 3, 4, 5, 6], 1, 1, channels: 3, padding: 0);
+        Picture colour = ImageGrid.Tile([1, 2, 3, 4, 5, 6], 1, 1, channels: 3, padding: 0);
         Assert.That((colour.Width, colour.Height), Is.EqualTo((2, 1)));
         Assert.That(colour.Pixels, Is.EqualTo(new byte[] { 1, 2, 3, 4, 5, 6 }));
         Assert.Throws<ArgumentException>(() => ImageGrid.Tile(new byte[5], 1, 2));
@@ -122,7 +122,7 @@ public sealed class PngWriterTests
     }
 
     // Bit by bit, unlike the table-driven one under test.
-    private static uint Crc(ReadOnlySpan<byte> bytes)
+    internal static uint Crc(ReadOnlySpan<byte> bytes)
     {
         uint crc = uint.MaxValue;
         foreach (byte b in bytes)

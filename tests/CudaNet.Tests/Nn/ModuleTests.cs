@@ -23,6 +23,18 @@ public sealed class ModuleTests
     }
 
     [Test]
+    public void FlattenAndUnflattenUndoEachOther()
+    {
+        var x = Tensor.RandN([2, 3, 4, 5]);
+        Assert.That(new Flatten().Call(x).Shape.ToString(), Is.EqualTo("(2, 60)"));
+        var y = new Unflatten(1, [3, 4, 5]).Call(new Flatten().Call(x));
+        Assert.That(y.Shape.ToString(), Is.EqualTo("(2, 3, 4, 5)"));
+        Assert.That(y.ToDoubles(), Is.EqualTo(x.ToDoubles()));
+        Assert.That(new Unflatten(-1, [5, 1]).Call(x).Shape.ToString(), Is.EqualTo("(2, 3, 4, 5, 1)"));
+        Assert.Throws<ShapeException>(() => new Unflatten(1, [2, 2]).Call(x));
+    }
+
+    [Test]
     public void StateCanBeExchanged()
     {
         var (a, b) = (Mlp(), Mlp());

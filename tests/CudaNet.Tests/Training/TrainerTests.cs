@@ -32,6 +32,22 @@ public sealed class TrainerTests
     }
 
     [Test]
+    public void What_is_judged_after_an_epoch_joins_its_metrics()
+    {
+        using var folder = new TemporaryFolder();
+        var session = Session.Begin(folder.File("run"));
+        session.Run();
+        var run = RunFolder.Open(folder.File("run"));
+        var lines = run.ReadMetrics();
+        Assert.That(lines.Select(line => line.Epoch), Is.EqualTo(new[] { 1, 2, 3 }));
+        var judged = lines.Select(line => line.Values.Single(value => value.Name == "test_weight").Value).ToList();
+        Assert.That(judged[^1], Is.EqualTo(session.Weights()[0]), "of the weights after the epoch");
+        Assert.That(judged, Is.Ordered.And.Unique);
+        Assert.That(session.LastEpoch[^1], Is.EqualTo(("test_weight", judged[^1])));
+        Assert.That(Session.Continue(folder.File("run")).LastEpoch, Is.EqualTo(session.LastEpoch));
+    }
+
+    [Test]
     public void Metrics_written_after_the_checkpoint_are_written_once()
     {
         using var folder = new TemporaryFolder();
@@ -134,7 +150,10 @@ public sealed class TrainerTests
             _folder = folder;
             _model = new Line(features);
             _numbers = new Numbers(features);
-            _trainer = new Trainer<NumberBatch>(folder, _numbers, Epochs).Track("model", new ModuleState(_model));
+            _trainer = new Trainer<NumberBatch>(folder, _numbers, Epochs)
+            {
+                Evaluate = () => [("test_weight", _model.Weight.ToDoubles()[0])],
+            }.Track("model", new ModuleState(_model));
         }
 
         public List<string> Seen { get; } = [];
@@ -176,6 +195,8 @@ public sealed class TrainerTests
                 stop.Token
             );
         }
+
+        public IReadOnlyList<(string Name, double Value)> LastEpoch => _trainer.LastEpoch;
 
         public float[] Weights() => _model.Weight.ToArray<float>();
 

@@ -1,0 +1,190 @@
+using System.Numerics;
+using System.Runtime.Intrinsics;
+
+namespace CudaNet;
+
+/// <summary>Average pooling. Sliding windows are added up a row of windows at a time, see <see cref="PoolRows{T}"/>.</summary>
+internal static unsafe class CpuAvgPool
+{
+    public static void Forward(in OpCall call)
+    {
+        var adaptive = ((PoolOp)call.Op).Windows(call).Y.IsAdaptive;
+        switch (call.Input(0).DType)
+        {
+            case DType.Float32 when adaptive:
+                Adaptive<float>(call);
+                break;
+            case DType.Float64 when adaptive:
+                Adaptive<double>(call);
+                break;
+            case DType.Float32:
+                Sliding<float>(call);
+                break;
+            case DType.Float64:
+                Sliding<double>(call);
+                break;
+            default:
+                ReferenceRunner.Run(call);
+                break;
+        }
+    }
+
+    public static void Backward(in OpCall call)
+    {
+        switch (call.Input(0).DType)
+        {
+            case DType.Float32:
+                Spread<float>(call);
+                break;
+            case DType.Float64:
+                Spread<double>(call);
+                break;
+            default:
+                ReferenceRunner.Run(call);
+                break;
+        }
+    }
+
+    /// <summary>The divisors along an axis.</summary>
+    private static T[] Divisors<T>(PoolAxis axis, bool countPadding, long length)
+        where T : INumber<T>
+    {
+        var divisors = new T[length];
+        for (long i = 0; i < length; i++)
+            divisors[i] = i < axis.Output ? T.CreateTruncating(axis.Divisor(i, countPadding)) : T.One;
+        return divisors;
+    }
+
+    private static void Sliding<T>(in OpCall call)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        if (Vector512.IsHardwareAccelerated)
+            Sliding<Simd512<T>, T>(call);
+        else
+            Sliding<SimdAny<T>, T>(call);
+    }
+
+    private static void Sliding<V, T>(in OpCall call)
+        where V : unmanaged, ISimd<V, T>
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var pool = ((PoolOp)call.Op).Windows(call);
+        var (x, y) = ((nint)call.Input(0).Data, (nint)call.Output(0).Data);
+        CpuThreads.For(
+            pool.Planes * pool.Y.Output,
+            pool.X.Output * pool.Y.Kernel * pool.X.Kernel,
+            (first, last) =>
+            {
+                using var rows = new PoolRows<T>(pool, V.Count, T.Zero);
+                var divisors = Divisors<T>(pool.X, pool.CountPadding, rows.Width);
+                var line = new T[rows.Width];
+                var (plane, output) = Math.DivRem(first, pool.Y.Output);
+                fixed (
+                    T* means = line,
+                        columns = divisors
+                )
+                    for (var row = first; row < last; row++)
+                    {
+                        rows.Seek((T*)x + plane * pool.InputSize, plane, output);
+                        var height = T.CreateTruncating(pool.Y.Divisor(output, pool.CountPadding));
+                        Average<V, T>(rows, height, columns, means);
+                        var bytes = pool.X.Output * sizeof(T);
+                        Buffer.MemoryCopy(means, (T*)y + row * pool.X.Output, bytes, bytes);
+                        if (++output == pool.Y.Output)
+                            (plane, output) = (plane + 1, 0);
+                    }
+            }
+        );
+    }
+
+    private static void Average<V, T>(PoolRows<T> rows, T height, T* columns, T* means)
+        where V : unmanaged, ISimd<V, T>
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        for (long i = 0; i < rows.Width; i += V.Count)
+        {
+            var sum = V.Create(T.Zero);
+            for (var t = 0; t < rows.Count; t++)
+                sum += V.Load(rows.Tap(t) + i);
+            (sum / (V.Load(columns + i) * V.Create(height))).Store(means + i);
+        }
+    }
+
+    private static void Adaptive<T>(in OpCall call)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var pool = ((PoolOp)call.Op).Windows(call);
+        var (x, y) = ((nint)call.Input(0).Data, (nint)call.Output(0).Data);
+        CpuThreads.For(
+            pool.Planes * pool.OutputSize,
+            pool.InputSize / pool.OutputSize + 1,
+            (first, last) =>
+            {
+                for (var i = first; i < last; i++)
+                {
+                    var window = PoolWindow.Of(pool, i);
+                    var source = (T*)x + window.Plane;
+                    var sum = T.Zero;
+                    // Windows of the whole width are one run.
+                    if (pool.X.Output == 1)
+                        sum = Sum(source + window.Top * pool.X.Input, (window.Bottom - window.Top) * pool.X.Input);
+                    else
+                        for (var row = window.Top; row < window.Bottom; row++)
+                            sum += Sum(source + row * pool.X.Input + window.Left, window.Right - window.Left);
+                    ((T*)y)[i] = sum / T.CreateTruncating(window.Divisor);
+                }
+            }
+        );
+    }
+
+    private static T Sum<T>(T* x, long count)
+        where T : unmanaged, INumber<T>
+    {
+        var total = Vector<T>.Zero;
+        long i = 0;
+        for (; i <= count - Vector<T>.Count; i += Vector<T>.Count)
+            total += Vector.Load(x + i);
+        var sum = Vector.Sum(total);
+        for (; i < count; i++)
+            sum += x[i];
+        return sum;
+    }
+
+    /// <summary>Plane by plane: windows of one plane meet in its elements, those of two planes never.</summary>
+    private static void Spread<T>(in OpCall call)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var pool = ((PoolOp)call.Op).Windows(call);
+        var (g, x) = ((nint)call.Input(0).Data, (nint)call.Output(0).Data);
+        CpuThreads.For(
+            pool.Planes,
+            pool.InputSize + pool.OutputSize,
+            (first, last) =>
+            {
+                var rows = Divisors<T>(pool.Y, pool.CountPadding, pool.Y.Output);
+                var columns = Divisors<T>(pool.X, pool.CountPadding, pool.X.Output);
+                var windows = new (long Left, long Right)[pool.X.Output];
+                for (long i = 0; i < windows.Length; i++)
+                    windows[i] = pool.X.Window(i);
+                for (var plane = first; plane < last; plane++)
+                {
+                    var target = (T*)x + plane * pool.InputSize;
+                    var source = (T*)g + plane * pool.OutputSize;
+                    new Span<T>(target, checked((int)pool.InputSize)).Clear();
+                    for (long row = 0; row < rows.Length; row++, source += columns.Length)
+                    {
+                        var (top, bottom) = pool.Y.Window(row);
+                        for (var i = 0; i < columns.Length; i++)
+                        {
+                            var share = source[i] / (rows[row] * columns[i]);
+                            var (left, right) = windows[i];
+                            for (var at = top * pool.X.Input; at < bottom * pool.X.Input; at += pool.X.Input)
+                            for (var col = left; col < right; col++)
+                                target[at + col] += share;
+                        }
+                    }
+                }
+            }
+        );
+    }
+}

@@ -1,0 +1,185 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace CudaNet;
+
+/// <summary>Max pooling. Sliding windows are compared a row at a time, see <see cref="PoolRows{T}"/>, and branches are masks.</summary>
+internal static unsafe class CpuMaxPool
+{
+    public static void Forward(in OpCall call)
+    {
+        var adaptive = ((PoolOp)call.Op).Windows(call).Y.IsAdaptive;
+        switch (call.Input(0).DType)
+        {
+            case DType.Float32 when adaptive:
+                Adaptive<float>(call);
+                break;
+            case DType.Float64 when adaptive:
+                Adaptive<double>(call);
+                break;
+            case DType.Float32:
+                Sliding<float>(call);
+                break;
+            case DType.Float64:
+                Sliding<double>(call);
+                break;
+            default:
+                ReferenceRunner.Run(call);
+                break;
+        }
+    }
+
+    public static void Backward(in OpCall call)
+    {
+        switch (call.Input(0).DType)
+        {
+            case DType.Float32:
+                Scatter<float>(call);
+                break;
+            case DType.Float64:
+                Scatter<double>(call);
+                break;
+            default:
+                ReferenceRunner.Run(call);
+                break;
+        }
+    }
+
+    private static void Sliding<T>(in OpCall call)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        if (Vector512.IsHardwareAccelerated)
+            Sliding<Simd512<T>, T>(call);
+        else
+            Sliding<SimdAny<T>, T>(call);
+    }
+
+    private static void Sliding<V, T>(in OpCall call)
+        where V : unmanaged, ISimd<V, T>
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var pool = ((PoolOp)call.Op).Windows(call);
+        var (x, y, indices) = ((nint)call.Input(0).Data, (nint)call.Output(0).Data, (nint)call.Output(1).Data);
+        CpuThreads.For(
+            pool.Planes * pool.Y.Output,
+            pool.X.Output * pool.Y.Kernel * pool.X.Kernel,
+            (first, last) =>
+            {
+                using var rows = new PoolRows<T>(pool, V.Count, T.NegativeInfinity);
+                var largest = new T[rows.Width];
+                var taps = new T[rows.Width];
+                fixed (
+                    T* best = largest,
+                        tap = taps
+                )
+                    for (var row = first; row < last; row++)
+                    {
+                        var (plane, output) = Math.DivRem(row, pool.Y.Output);
+                        rows.Seek((T*)x + plane * pool.InputSize, plane, output);
+                        Compare<V, T>(rows, best, tap);
+                        var bytes = pool.X.Output * sizeof(T);
+                        Buffer.MemoryCopy(best, (T*)y + row * pool.X.Output, bytes, bytes);
+                        Place(pool, output, tap, (long*)indices + row * pool.X.Output);
+                        if (++output == pool.Y.Output)
+                            (plane, output) = (plane + 1, 0);
+                    }
+            }
+        );
+    }
+
+    /// <summary>The largest value of each window of a row and the number of its tap; −1 where nothing is larger than −∞.</summary>
+    private static void Compare<V, T>(PoolRows<T> rows, T* best, T* tap)
+        where V : unmanaged, ISimd<V, T>
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        for (long i = 0; i < rows.Width; i += V.Count)
+        {
+            var (largest, number) = (V.Create(T.NegativeInfinity), V.Create(-T.One));
+            for (var t = 0; t < rows.Count; t++)
+            {
+                var value = V.Load(rows.Tap(t) + i);
+                var better = V.LessThan(largest, value) | ~V.Equal(value, value);
+                largest = V.Select(better, value, largest);
+                number = V.Select(better, V.Create(T.CreateTruncating(rows.Number(t))), number);
+            }
+            largest.Store(best + i);
+            number.Store(tap + i);
+        }
+    }
+
+    /// <summary>From numbers of taps to places in the plane.</summary>
+    private static void Place<T>(Pool pool, long output, T* taps, long* indices)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var (y, x) = (pool.Y, pool.X);
+        var (kernel, down) = ((int)x.Kernel, y.Dilation * x.Input);
+        var origin = y.Start(output) * x.Input - x.Padding;
+        for (long i = 0; i < x.Output; i++, origin += x.Stride)
+        {
+            var tap = T.ConvertToIntegerNative<int>(taps[i]);
+            var row = kernel == 2 ? tap >> 1 : tap / kernel;
+            indices[i] =
+                tap >= 0
+                    ? origin + row * down + (tap - row * kernel) * x.Dilation
+                    : y.Window(output).First * x.Input + x.Window(i).First;
+        }
+    }
+
+    private static void Adaptive<T>(in OpCall call)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var pool = ((PoolOp)call.Op).Windows(call);
+        var (x, y, indices) = ((nint)call.Input(0).Data, (nint)call.Output(0).Data, (nint)call.Output(1).Data);
+        CpuThreads.For(
+            pool.Planes * pool.OutputSize,
+            pool.InputSize / pool.OutputSize + 1,
+            (first, last) =>
+            {
+                for (var i = first; i < last; i++)
+                {
+                    var source = (T*)x + i / pool.OutputSize * pool.InputSize;
+                    var (top, bottom) = pool.Y.Window(i / pool.X.Output % pool.Y.Output);
+                    var (left, right) = pool.X.Window(i % pool.X.Output);
+                    var (best, at) = (T.NegativeInfinity, top * pool.X.Input + left);
+                    for (var row = top; row < bottom; row++)
+                    for (var place = row * pool.X.Input + left; place < row * pool.X.Input + right; place++)
+                        if (source[place] > best || T.IsNaN(source[place]))
+                            (best, at) = (source[place], place);
+                    ((T*)y)[i] = best;
+                    ((long*)indices)[i] = at;
+                }
+            }
+        );
+    }
+
+    private static void Scatter<T>(in OpCall call)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var pool = ((PoolOp)call.Op).Windows(call);
+        var (g, indices, x) = ((nint)call.Input(0).Data, (nint)call.Input(1).Data, (nint)call.Output(0).Data);
+        var wrong = new StrongBox<long>(-1);
+        var failed = new StrongBox<bool>(false);
+        CpuThreads.For(
+            pool.Planes,
+            pool.InputSize + pool.OutputSize,
+            (first, last) =>
+            {
+                for (var plane = first; plane < last; plane++)
+                {
+                    var target = (T*)x + plane * pool.InputSize;
+                    var source = (T*)g + plane * pool.OutputSize;
+                    var places = (long*)indices + plane * pool.OutputSize;
+                    new Span<T>(target, checked((int)pool.InputSize)).Clear();
+                    for (long i = 0; i < pool.OutputSize; i++)
+                        if ((ulong)places[i] < (ulong)pool.InputSize)
+                            target[places[i]] += source[i];
+                        else
+                            (wrong.Value, failed.Value) = (places[i], true);
+                }
+            }
+        );
+        if (failed.Value)
+            throw MaxPoolBackwardOp.OutOfRange(call.Op.Name, wrong.Value, pool);
+    }
+}
