@@ -81,7 +81,7 @@ internal static unsafe class CpuConv<TSimd, V, T>
     /// <summary>The forward pass, or the gradient of the input, which has the same form.</summary>
     private static void Windows(ConvGeometry geometry, bool backward, T* source, T* weight, T* bias, T* result)
     {
-        if (ConvWinograd<TSimd, V, T>.Serves(geometry))
+        if (ConvWinograd<TSimd, V, T>.Serves(geometry, backward))
         {
             ConvWinograd<TSimd, V, T>.Run(geometry, backward, source, weight, bias, result);
             return;

@@ -13,7 +13,8 @@ internal static unsafe class ConvWinograd<TSimd, V, T>
     where V : struct
     where T : unmanaged, INumber<T>
 {
-    private const int FewestChannels = 16; // with fewer, the transforms cost more than the products that they save
+    private const int FewestChannels = 32; // with fewer, the transforms cost more than the products that they save
+    private const double LeastUsed = 0.7; // of the positions that whole tiles and vectors of them have
     private const int Points = 16;
 
     private static int Width => GemmKernel<TSimd, V, T>.Columns;
@@ -25,23 +26,45 @@ internal static unsafe class ConvWinograd<TSimd, V, T>
     /// fall into one set of the L1 cache.</summary>
     private static nint Step(nint lines) => lines * TilesAtATime + Width;
 
-    public static bool Serves(ConvGeometry geometry)
+    public static bool Serves(ConvGeometry geometry, bool backward)
     {
-        var fits = Math.Min(geometry.ChannelsIn, geometry.ChannelsOut) >= FewestChannels;
+        if (Math.Min(geometry.ChannelsIn, geometry.ChannelsOut) < FewestChannels)
+            return false;
         for (var axis = 0; axis < 2; axis++)
-            fits &=
-                geometry.Weight[axis + 2] == 3
-                && geometry.Stride(axis) == 1
-                && geometry.Dilation(axis) == 1
-                && geometry.Padding(axis) <= 2;
-        return fits;
+            if (
+                geometry.Weight[axis + 2] != 3
+                || geometry.Stride(axis) != 1
+                || geometry.Dilation(axis) != 1
+                || geometry.Padding(axis) > 2
+            )
+                return false;
+        var to = backward ? geometry.Input : geometry.Output;
+        var tiles = ConvLayout.Ceiling(Tiles((nint)to[2], (nint)to[3], LayoutOf(geometry, backward)), Width) * Width;
+        return ConvGeometry.Spatial(to) >= LeastUsed * 4 * tiles;
     }
+
+    private static ConvLayout LayoutOf(ConvGeometry geometry, bool backward)
+    {
+        var (from, to) = backward ? (geometry.Output, geometry.Input) : (geometry.Input, geometry.Output);
+        return new((nint)from[1], Axis(0), Axis(1));
+
+        ConvAxis Axis(int axis)
+        {
+            var padding = (nint)geometry.Padding(axis);
+            var tiles = ConvLayout.Ceiling((nint)to[axis + 2], 2);
+            return new((nint)from[axis + 2], backward ? 2 - padding : padding, 2 * tiles + 1, 2, tiles);
+        }
+    }
+
+    /// <summary>Tiles from the first to the last of an image; a row of them is as long as the layout's.</summary>
+    private static nint Tiles(nint rows, nint columns, in ConvLayout layout) =>
+        (ConvLayout.Ceiling(rows, 2) - 1) * layout.Pitch + ConvLayout.Ceiling(columns, 2);
 
     /// <summary>The forward pass, or the gradient of the input: the same with flipped kernels and the padding that is left of 2.</summary>
     public static void Run(ConvGeometry geometry, bool backward, T* source, T* weight, T* bias, T* result)
     {
         var (from, to) = backward ? (geometry.Output, geometry.Input) : (geometry.Input, geometry.Output);
-        var layout = new ConvLayout((nint)from[1], Axis(0), Axis(1));
+        var layout = LayoutOf(geometry, backward);
         var (images, groups) = ((nint)from[0], (nint)geometry.Groups);
         var most = CpuConv<TSimd, V, T>.AtATime(images, layout.Image);
         var kernels = (nint)geometry.Weight.NumElements / 9 * Points;
@@ -69,13 +92,6 @@ internal static unsafe class ConvWinograd<TSimd, V, T>
             CpuConv<TSimd, V, T>.LayOut(layout, from, source, image, count, problem.Images, parallel);
             problem.Result = result + image * (nint)(to.NumElements / images);
             RunImages(problem, count, parallel);
-        }
-
-        ConvAxis Axis(int axis)
-        {
-            var padding = (nint)geometry.Padding(axis);
-            var tiles = ConvLayout.Ceiling((nint)to[axis + 2], 2);
-            return new((nint)from[axis + 2], backward ? 2 - padding : padding, 2 * tiles + 1, 2, tiles);
         }
     }
 
@@ -153,8 +169,7 @@ internal static unsafe class ConvWinograd<TSimd, V, T>
 
         private readonly nint TileColumns => ConvLayout.Ceiling(Columns, 2);
 
-        /// <summary>Tiles from the first to the last of an image; a row of them is as long as the layout's.</summary>
-        private readonly nint Tiles => (ConvLayout.Ceiling(Rows, 2) - 1) * Layout.Pitch + TileColumns;
+        private readonly nint Tiles => ConvWinograd<TSimd, V, T>.Tiles(Rows, Columns, Layout);
 
         public readonly nint Blocks => ConvLayout.Ceiling(Tiles, TilesAtATime);
 
