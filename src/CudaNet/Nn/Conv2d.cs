@@ -7,9 +7,10 @@ public sealed class Conv2d : Module<Tensor, Tensor>
     private readonly long[] _padding;
     private readonly long[] _dilation;
     private readonly long _groups;
+    private readonly PadMode _paddingMode;
 
     /// <summary>A layer with square kernels; one value of stride, padding and dilation serves both axes.</summary>
-    /// <inheritdoc cref="Conv2d(long, long, ReadOnlySpan{long}, ReadOnlySpan{long}, ReadOnlySpan{long}, ReadOnlySpan{long}, long, bool, DType, Device, Generator)"/>
+    /// <inheritdoc cref="Conv2d(long, long, ReadOnlySpan{long}, ReadOnlySpan{long}, ReadOnlySpan{long}, ReadOnlySpan{long}, long, bool, PadMode, DType, Device, Generator)"/>
     public Conv2d(
         long inChannels,
         long outChannels,
@@ -19,6 +20,7 @@ public sealed class Conv2d : Module<Tensor, Tensor>
         long dilation = 1,
         long groups = 1,
         bool bias = true,
+        PadMode paddingMode = PadMode.Constant,
         DType dtype = DType.Float32,
         Device? device = null,
         Generator? generator = null
@@ -32,6 +34,7 @@ public sealed class Conv2d : Module<Tensor, Tensor>
             [dilation],
             groups,
             bias,
+            paddingMode,
             dtype,
             device,
             generator
@@ -39,9 +42,10 @@ public sealed class Conv2d : Module<Tensor, Tensor>
 
     /// <summary>
     /// A layer with kernels of any size, (height, width); stride, padding and dilation are one value or two. Weight and bias start
-    /// uniform on ±1/√(inChannels / groups · height · width), as PyTorch's do (kaiming_uniform with a = √5).
+    /// uniform on ±1/√(inChannels / groups · height · width), as PyTorch's do (kaiming_uniform with a = √5). The padding is zeros in
+    /// constant mode, and what <see cref="PadMode"/> says in the others.
     /// </summary>
-    /// <exception cref="AttributeException">The number of groups divides one of the numbers of channels not, or there are not two
+    /// <exception cref="AttributeException">The number of groups does not divide both numbers of channels, or there are not two
     /// sides of a kernel.</exception>
     public Conv2d(
         long inChannels,
@@ -52,6 +56,7 @@ public sealed class Conv2d : Module<Tensor, Tensor>
         ReadOnlySpan<long> dilation = default,
         long groups = 1,
         bool bias = true,
+        PadMode paddingMode = PadMode.Constant,
         DType dtype = DType.Float32,
         Device? device = null,
         Generator? generator = null
@@ -66,6 +71,7 @@ public sealed class Conv2d : Module<Tensor, Tensor>
                 $"Conv2d: a kernel has a height and a width; got ({string.Join(", ", kernelSize.ToArray())})"
             );
         (_stride, _padding, _dilation, _groups) = (stride.ToArray(), padding.ToArray(), dilation.ToArray(), groups);
+        _paddingMode = paddingMode;
         var shape = new Shape(outChannels, inChannels / groups, kernelSize[0], kernelSize[1]);
         var terms = shape[1] * shape[2] * shape[3];
         var bound = terms > 0 ? 1 / Math.Sqrt(terms) : 0;
@@ -81,6 +87,12 @@ public sealed class Conv2d : Module<Tensor, Tensor>
     public Tensor? Bias { get; }
 
     /// <inheritdoc/>
-    protected override Tensor Forward(Tensor input) =>
-        input.Conv2d(Weight, Bias, _stride, _padding, _dilation, _groups);
+    protected override Tensor Forward(Tensor input)
+    {
+        if (_paddingMode == PadMode.Constant || _padding.Length == 0)
+            return input.Conv2d(Weight, Bias, _stride, _padding, _dilation, _groups);
+        var (height, width) = (_padding[0], _padding[^1]);
+        var padded = input.Pad([width, width, height, height], _paddingMode);
+        return padded.Conv2d(Weight, Bias, _stride, [0], _dilation, _groups);
+    }
 }

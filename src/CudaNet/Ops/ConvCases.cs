@@ -58,7 +58,16 @@ internal sealed record ConvCases(Shape Input, Shape Weight)
         new([1, 2, 9, 33], [17, 2, 3, 3]) { Padding = [1] },
         new([1, 63, 7, 7], [65, 63, 3, 3]) { Padding = [1] },
         new([5, 8, 8, 8], [64, 8, 1, 2]),
+        new([4, 3, 20, 17], [9, 3, 3, 3]),
         new([1, 40, 6, 40], [6, 40, 3, 3]) { Padding = [1] },
+    ];
+
+    /// <summary>Many channels and 3×3 kernels, for which the CPU has tiles of its own; checked in f32 and f64.</summary>
+    private static IReadOnlyList<ConvCases> ManyChannels { get; } =
+    [
+        new([1, 64, 7, 6], [68, 32, 3, 3]) { Groups = 2, Padding = [1, 2] },
+        new([1, 32, 5, 50], [33, 32, 3, 3]) { Padding = [1] },
+        new([2, 33, 4, 4], [32, 33, 3, 3]) { Padding = [2] },
     ];
 
     private static IReadOnlyList<ConvCases> Differentiated { get; } =
@@ -114,6 +123,11 @@ internal sealed record ConvCases(Shape Input, Shape Weight)
                 {
                     IsExact = true,
                 };
+        }
+        foreach (var sizes in ManyChannels)
+        {
+            yield return Case(DType.Float32, sizes);
+            yield return Case(DType.Float64, sizes);
         }
         foreach (var sizes in Differentiated)
             yield return Case(DType.Float64, sizes) with

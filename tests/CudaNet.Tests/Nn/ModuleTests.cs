@@ -108,6 +108,24 @@ public sealed class ModuleTests
         });
     }
 
+    /// <summary>A kernel that takes the neighbour at the upper left shows what stands beyond the edge.</summary>
+    [TestCase(PadMode.Constant, new double[] { 0, 0, 0, 0, 1, 2, 0, 4, 5 })]
+    [TestCase(PadMode.Reflect, new double[] { 5, 4, 5, 2, 1, 2, 5, 4, 5 })]
+    [TestCase(PadMode.Replicate, new double[] { 1, 1, 2, 1, 1, 2, 4, 4, 5 })]
+    [TestCase(PadMode.Circular, new double[] { 9, 7, 8, 3, 1, 2, 6, 4, 5 })]
+    public void ConvolutionsPadInEachMode(PadMode mode, double[] expected)
+    {
+        var layer = new Conv2d(1, 1, 3, padding: 1, bias: false, paddingMode: mode);
+        layer.LoadStateDict(
+            new Dictionary<string, Tensor>
+            {
+                ["weight"] = Tensor.From<float>([1, 0, 0, 0, 0, 0, 0, 0, 0], [1, 1, 3, 3]),
+            }
+        );
+        var image = Tensor.From<float>([1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 1, 3, 3]);
+        Assert.That(layer.Call(image).ToDoubles(), Is.EqualTo(expected));
+    }
+
     [Test]
     public void ConvolutionsHaveTheNamesAndTheInitialisationOfPyTorch()
     {

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics.X86;
+
 namespace CudaNet;
 
 /// <summary>One axis along which kernels slide: what is read of it, in positions that count from the first zero of the padding.</summary>
@@ -90,10 +92,28 @@ internal readonly struct ConvLayout
             new Span<T>(source, (int)(end - first)).CopyTo(line[(int)first..]);
             return;
         }
-        foreach (ref var element in line[(int)first..(int)end])
-        {
-            element = *source;
-            source += stride;
-        }
+        fixed (T* to = line)
+            Gather(source, stride, to + first, end - first);
+    }
+
+    /// <summary>Copies elements that lie a stride apart; where it is 2, four or two at a time.</summary>
+    private static unsafe void Gather<T>(T* from, nint stride, T* to, nint count)
+        where T : unmanaged
+    {
+        nint i = 0;
+        if (stride == 2 && typeof(T) == typeof(float) && Sse.IsSupported)
+            for (; i <= count - 4; i += 4)
+            {
+                var (x, y) = (Sse.LoadVector128((float*)from + 2 * i), Sse.LoadVector128((float*)from + 2 * i + 3));
+                Sse.Store((float*)to + i, Sse.Shuffle(x, y, 0b11_01_10_00));
+            }
+        else if (stride == 2 && typeof(T) == typeof(double) && Sse2.IsSupported)
+            for (; i <= count - 2; i += 2)
+            {
+                var (x, y) = (Sse2.LoadVector128((double*)from + 2 * i), Sse2.LoadVector128((double*)from + 2 * i + 1));
+                Sse2.Store((double*)to + i, Sse2.Shuffle(x, y, 0b10));
+            }
+        for (; i < count; i++)
+            to[i] = from[i * stride];
     }
 }
