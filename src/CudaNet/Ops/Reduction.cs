@@ -110,10 +110,16 @@ internal abstract class ReductionOp(string name, string more = "")
         yield return Case(DType.Float32, "shape=20011x3,dim=0", DrawInput(20011, 3), [0]);
         foreach (var gradient in GradientCases())
             yield return gradient;
-        yield return Case(DType.Float32, "shape=512x1024,dim=1", DrawInput(512, 1024), [1]) with
-        {
-            IsBenchmark = true,
-        };
+        foreach (var axes in new long[][] { [1], [0], [] })
+            yield return Case(
+                DType.Float32,
+                $"shape=512x1024,dim={string.Join('+', axes)}",
+                DrawInput(512, 1024),
+                axes
+            ) with
+            {
+                IsBenchmark = true,
+            };
     }
 
     /// <summary>The cases that first and second derivatives are proven with.</summary>

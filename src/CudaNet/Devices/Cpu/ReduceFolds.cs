@@ -10,6 +10,9 @@ internal interface IFold<T>
     static abstract T Join(T a, T b);
     static abstract Vector<T> Join(Vector<T> a, Vector<T> b);
 
+    /// <summary>Joins the elements of a vector.</summary>
+    static abstract T JoinLanes(Vector<T> v);
+
     /// <summary>Joins the results of whole chunks, in float64.</summary>
     static abstract double JoinChunks(double a, double b);
 }
@@ -22,6 +25,8 @@ internal readonly struct AddFold<T> : IFold<T>
     public static T Join(T a, T b) => a + b;
 
     public static Vector<T> Join(Vector<T> a, Vector<T> b) => a + b;
+
+    public static T JoinLanes(Vector<T> v) => Vector.Sum(v);
 
     public static double JoinChunks(double a, double b) => a + b;
 }
@@ -40,6 +45,8 @@ internal readonly struct MaxFold<T> : IFold<T>
     public static Vector<T> Join(Vector<T> a, Vector<T> b) =>
         Vector.ConditionalSelect(Vector.GreaterThan(a, b) | ~Vector.Equals(a, a), a, b);
 
+    public static T JoinLanes(Vector<T> v) => CpuReduce.JoinLanes<T, MaxFold<T>>(v);
+
     public static double JoinChunks(double a, double b) => Math.Max(a, b);
 }
 
@@ -57,6 +64,8 @@ internal readonly struct MinFold<T> : IFold<T>
     public static Vector<T> Join(Vector<T> a, Vector<T> b) =>
         Vector.ConditionalSelect(Vector.LessThan(a, b) | ~Vector.Equals(a, a), a, b);
 
+    public static T JoinLanes(Vector<T> v) => CpuReduce.JoinLanes<T, MinFold<T>>(v);
+
     public static double JoinChunks(double a, double b) => Math.Min(a, b);
 }
 
@@ -68,6 +77,8 @@ internal readonly struct MultiplyFold<T> : IFold<T>
     public static T Join(T a, T b) => a * b;
 
     public static Vector<T> Join(Vector<T> a, Vector<T> b) => a * b;
+
+    public static T JoinLanes(Vector<T> v) => CpuReduce.JoinLanes<T, MultiplyFold<T>>(v);
 
     public static double JoinChunks(double a, double b) => a * b;
 }
