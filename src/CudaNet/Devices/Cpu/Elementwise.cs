@@ -74,24 +74,8 @@ internal static unsafe class CpuElementwise
         BinaryFloating(call, default(PowOperator), Scalar);
     }
 
-    public static void Where(in OpCall call)
-    {
-        switch (call.Output(0).DType.Size)
-        {
-            case 1:
-                Where<byte>(call);
-                break;
-            case 2:
-                Where<ushort>(call);
-                break;
-            case 4:
-                Where<uint>(call);
-                break;
-            default:
-                Where<ulong>(call);
-                break;
-        }
-    }
+    public static void Where(in OpCall call) =>
+        TypedKernel.Sized(call, call.Output(0).DType, Where<byte>, Where<ushort>, Where<uint>, Where<ulong>);
 
     private static void Where<T>(in OpCall call)
         where T : unmanaged, INumber<T>

@@ -3,59 +3,21 @@ namespace CudaNet;
 /// <summary>Gather and scatter by element size, scatter_add by type. Lines along the last axis are walked; all other axes are unravelled once.</summary>
 internal static unsafe class CpuGather
 {
-    public static void Gather(in OpCall call)
-    {
-        switch (call.Input(0).DType.Size)
-        {
-            case 1:
-                Gather<byte>(call);
-                break;
-            case 2:
-                Gather<ushort>(call);
-                break;
-            case 4:
-                Gather<uint>(call);
-                break;
-            default:
-                Gather<ulong>(call);
-                break;
-        }
-    }
+    public static void Gather(in OpCall call) =>
+        TypedKernel.Sized(call, call.Input(0).DType, Gather<byte>, Gather<ushort>, Gather<uint>, Gather<ulong>);
 
-    public static void ScatterAdd(in OpCall call)
-    {
-        switch (call.Input(0).DType)
-        {
-            case DType.Float32:
-                Scatter<float, AddUp<float>>(call);
-                break;
-            case DType.Float64:
-                Scatter<double, AddUp<double>>(call);
-                break;
-            default:
-                ReferenceRunner.Run(call);
-                break;
-        }
-    }
+    public static void ScatterAdd(in OpCall call) =>
+        TypedKernel.Floating(call, call.Input(0).DType, Scatter<float, AddUp<float>>, Scatter<double, AddUp<double>>);
 
-    public static void Scatter(in OpCall call)
-    {
-        switch (call.Input(0).DType.Size)
-        {
-            case 1:
-                Scatter<byte, Overwrite<byte>>(call);
-                break;
-            case 2:
-                Scatter<ushort, Overwrite<ushort>>(call);
-                break;
-            case 4:
-                Scatter<uint, Overwrite<uint>>(call);
-                break;
-            default:
-                Scatter<ulong, Overwrite<ulong>>(call);
-                break;
-        }
-    }
+    public static void Scatter(in OpCall call) =>
+        TypedKernel.Sized(
+            call,
+            call.Input(0).DType,
+            Scatter<byte, Overwrite<byte>>,
+            Scatter<ushort, Overwrite<ushort>>,
+            Scatter<uint, Overwrite<uint>>,
+            Scatter<ulong, Overwrite<ulong>>
+        );
 
     /// <summary>What becomes of an element when another one is put in its place.</summary>
     private interface IPut<T>

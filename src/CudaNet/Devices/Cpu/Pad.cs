@@ -6,40 +6,11 @@ namespace CudaNet;
 /// <summary>Padding row by row along the last axis: a run of neighbours, and the elements beyond its ends.</summary>
 internal static unsafe class CpuPad
 {
-    public static void Forward(in OpCall call)
-    {
-        switch (call.Output(0).DType.Size)
-        {
-            case 1:
-                Forward<byte>(call);
-                break;
-            case 2:
-                Forward<ushort>(call);
-                break;
-            case 4:
-                Forward<uint>(call);
-                break;
-            default:
-                Forward<ulong>(call);
-                break;
-        }
-    }
+    public static void Forward(in OpCall call) =>
+        TypedKernel.Sized(call, call.Output(0).DType, Forward<byte>, Forward<ushort>, Forward<uint>, Forward<ulong>);
 
-    public static void Backward(in OpCall call)
-    {
-        switch (call.Output(0).DType)
-        {
-            case DType.Float32:
-                Backward<float>(call);
-                break;
-            case DType.Float64:
-                Backward<double>(call);
-                break;
-            default:
-                ReferenceRunner.Run(call);
-                break;
-        }
-    }
+    public static void Backward(in OpCall call) =>
+        TypedKernel.Floating(call, call.Output(0).DType, Backward<float>, Backward<double>);
 
     private static void Forward<T>(in OpCall call)
         where T : unmanaged

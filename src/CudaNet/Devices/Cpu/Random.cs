@@ -77,21 +77,8 @@ internal static unsafe class CpuRandom
         );
     }
 
-    public static void Drop(in OpCall call)
-    {
-        switch (call.Input(0).DType)
-        {
-            case DType.Float32:
-                Drop<float>(call);
-                break;
-            case DType.Float64:
-                Drop<double>(call);
-                break;
-            default:
-                ReferenceRunner.Run(call);
-                break;
-        }
-    }
+    public static void Drop(in OpCall call) =>
+        TypedKernel.Floating(call, call.Input(0).DType, Drop<float>, Drop<double>);
 
     private static void Drop<T>(in OpCall call)
         where T : unmanaged, System.Numerics.INumber<T>
@@ -124,21 +111,8 @@ internal static unsafe class CpuRandom
         );
     }
 
-    public static void DrawSlopes(in OpCall call)
-    {
-        switch (call.Input(0).DType)
-        {
-            case DType.Float32:
-                DrawSlopes<float>(call);
-                break;
-            case DType.Float64:
-                DrawSlopes<double>(call);
-                break;
-            default:
-                ReferenceRunner.Run(call);
-                break;
-        }
-    }
+    public static void DrawSlopes(in OpCall call) =>
+        TypedKernel.Floating(call, call.Input(0).DType, DrawSlopes<float>, DrawSlopes<double>);
 
     private static void DrawSlopes<T>(in OpCall call)
         where T : unmanaged, System.Numerics.INumber<T>
@@ -171,21 +145,8 @@ internal static unsafe class CpuRandom
         );
     }
 
-    public static void DropoutBackward(in OpCall call)
-    {
-        switch (call.Input(0).DType)
-        {
-            case DType.Float32:
-                DropoutBackward<float>(call);
-                break;
-            case DType.Float64:
-                DropoutBackward<double>(call);
-                break;
-            default:
-                ReferenceRunner.Run(call);
-                break;
-        }
-    }
+    public static void DropoutBackward(in OpCall call) =>
+        TypedKernel.Floating(call, call.Input(0).DType, DropoutBackward<float>, DropoutBackward<double>);
 
     private static void DropoutBackward<T>(in OpCall call)
         where T : unmanaged, System.Numerics.INumber<T>
