@@ -1,4 +1,5 @@
-// The six comparisons, of any dtype into bool. With NaN all but ne are false.
+// The six comparisons, of any dtype into bool; with NaN all but ne are false. And the logical ops: whether elements are not
+// 0, which NaN is not.
 #include "device/elementwise.cuh"
 
 namespace {
@@ -28,6 +29,25 @@ struct Le {
     }
 };
 
+struct And {
+    template <class A>
+    __device__ __forceinline__ bool operator()(A a, A b) const {
+        return a != A(0) && b != A(0);
+    }
+};
+struct Or {
+    template <class A>
+    __device__ __forceinline__ bool operator()(A a, A b) const {
+        return a != A(0) || b != A(0);
+    }
+};
+struct Xor {
+    template <class A>
+    __device__ __forceinline__ bool operator()(A a, A b) const {
+        return (a != A(0)) != (b != A(0));
+    }
+};
+
 // gt and ge are lt and le with the operands exchanged.
 template <class T, class Op, bool Exchanged>
 struct Compare {
@@ -49,5 +69,8 @@ CN_KERNEL(eq, "input, other -> output", (launch_compare<Eq, false>), nullptr, CN
 CN_KERNEL(ge, "input, other -> output", (launch_compare<Le, true>), nullptr, CN_ELEMENTWISE_VARIANTS);
 CN_KERNEL(gt, "input, other -> output", (launch_compare<Lt, true>), nullptr, CN_ELEMENTWISE_VARIANTS);
 CN_KERNEL(le, "input, other -> output", (launch_compare<Le, false>), nullptr, CN_ELEMENTWISE_VARIANTS);
+CN_KERNEL(logical_and, "input, other -> output", (launch_compare<And, false>), nullptr, CN_ELEMENTWISE_VARIANTS);
+CN_KERNEL(logical_or, "input, other -> output", (launch_compare<Or, false>), nullptr, CN_ELEMENTWISE_VARIANTS);
+CN_KERNEL(logical_xor, "input, other -> output", (launch_compare<Xor, false>), nullptr, CN_ELEMENTWISE_VARIANTS);
 CN_KERNEL(lt, "input, other -> output", (launch_compare<Lt, false>), nullptr, CN_ELEMENTWISE_VARIANTS);
 CN_KERNEL(ne, "input, other -> output", (launch_compare<Ne, false>), nullptr, CN_ELEMENTWISE_VARIANTS);

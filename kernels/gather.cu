@@ -1,7 +1,8 @@
 // gather: output[..., i, ...] = input[..., index[..., i, ...], ...] along one axis. scatter_add: its adjoint.
-// An index out of range is never followed: gather gives NaN (0 for integers), scatter_add leaves it out.
+// scatter: the same with the last one written in place of the sum. An index out of range is never followed: gather
+// gives NaN (0 for integers), the others leave it out.
 //
-// Variants of scatter_add; in both, the input comes first and then the source in the order of its positions along the
+// Variants of scatter_add and scatter; in both, the input comes first and then the source in the order of its positions along the
 // axis, so sums do not depend on the launch
 //   1  one thread per element of the output, which looks at every position of the axis: no memory is written twice, but
 //      the work is the output's size times the axis. For small outputs, and for 16-bit types, whose sums are kept in f32.
@@ -61,10 +62,26 @@ __global__ void __launch_bounds__(block) gather_kernel(const T* __restrict__ inp
     }
 }
 
+// What becomes of the elements that one place of the output is given, in order.
 template <class T>
+struct AddUp {
+    acc_t<T> sum;
+    __device__ __forceinline__ explicit AddUp(T x) : sum(to_acc(x)) {}
+    __device__ __forceinline__ void put(T x) { sum += to_acc(x); }
+    __device__ __forceinline__ T result() const { return from_acc<T>(sum); }
+};
+template <class T>
+struct Overwrite {
+    T last;
+    __device__ __forceinline__ explicit Overwrite(T x) : last(x) {}
+    __device__ __forceinline__ void put(T x) { last = x; }
+    __device__ __forceinline__ T result() const { return last; }
+};
+
+template <class T, class Place>
 __global__ void __launch_bounds__(block)
-    scatter_add_v1(const T* __restrict__ input, const int64_t* __restrict__ index, const T* __restrict__ source,
-                   T* __restrict__ output, int64_t numel, Axes axes) {
+    scatter_v1(const T* __restrict__ input, const int64_t* __restrict__ index, const T* __restrict__ source,
+               T* __restrict__ output, int64_t numel, Axes axes) {
     int64_t i = static_cast<int64_t>(blockIdx.x) * block + threadIdx.x;
     if (i >= numel) return;
     int64_t rest = i, from = 0, place = 0, line = 0, own = 0;
@@ -81,12 +98,12 @@ __global__ void __launch_bounds__(block)
         line += at * axes.source_strides[d];
         reached = reached && at < axes.index_sizes[d];
     }
-    acc_t<T> sum = to_acc(input[from]);
+    Place held(input[from]);
     if (reached)
         for (int64_t k = 0; k < axes.index_sizes[axes.axis]; k++)
             if (index[place + k * axes.index_strides[axes.axis]] == own)
-                sum += to_acc(source[line + k * axes.source_strides[axes.axis]]);
-    output[i] = from_acc<T>(sum);
+                held.put(source[line + k * axes.source_strides[axes.axis]]);
+    output[i] = held.result();
 }
 
 template <class T>
@@ -103,9 +120,9 @@ __global__ void __launch_bounds__(block)
     output[i] = input[from];
 }
 
-template <class T>
-__global__ void __launch_bounds__(block) scatter_add_v2(const int64_t* __restrict__ index, const T* __restrict__ source,
-                                                        T* __restrict__ output, int64_t lines, Axes axes) {
+template <class T, class Place>
+__global__ void __launch_bounds__(block) scatter_v2(const int64_t* __restrict__ index, const T* __restrict__ source,
+                                                    T* __restrict__ output, int64_t lines, Axes axes) {
     int64_t i = static_cast<int64_t>(blockIdx.x) * block + threadIdx.x;
     if (i >= lines) return;
     int64_t rest = i, to = 0, place = 0, from = 0, step = 1, along = 1;
@@ -123,9 +140,10 @@ __global__ void __launch_bounds__(block) scatter_add_v2(const int64_t* __restric
     }
     for (int64_t k = 0; k < axes.index_sizes[axes.axis]; k++) {
         int64_t picked = index[place + k * axes.index_strides[axes.axis]];
-        if (picked >= 0 && picked < axes.sizes[axes.axis])
-            output[to + picked * along] = from_acc<T>(to_acc(output[to + picked * along]) +
-                                                      to_acc(source[from + k * axes.source_strides[axes.axis]]));
+        if (picked < 0 || picked >= axes.sizes[axes.axis]) continue;
+        Place held(output[to + picked * along]);
+        held.put(source[from + k * axes.source_strides[axes.axis]]);
+        output[to + picked * along] = held.result();
     }
 }
 
@@ -140,33 +158,40 @@ CnStatus launch_gather(const CnCall* call) {
     return cn_unsupported_dtype(call, input->dtype);
 }
 
-template <class T>
-CnStatus scatter_add(const CnCall* call, const CnTensor* input, const CnTensor* index, const CnTensor* source,
-                     const CnTensor* output, const Axes& axes) {
+template <class T, class Place>
+CnStatus scatter(const CnCall* call, bool rounds_each_time) {
+    const CnTensor *input = cn_arg(call, 0), *index = cn_arg(call, 1), *source = cn_arg(call, 2),
+                   *output = cn_arg(call, 3);
+    Axes axes = make_axes(input, index, source, cn_attr_int(call, 0));
     int64_t numel = cn_numel(*output), places = cn_numel(*index);
     int64_t lines = places == 0 ? 0 : places / index->shape[axes.axis];
-    bool sums_in_place = sizeof(acc_t<T>) == sizeof(T);
     int variant = call->variant != 0 ? call->variant : numel > small_output ? 2 : 1;
-    if (!sums_in_place) variant = 1;
+    if (rounds_each_time) variant = 1;
     if (variant == 1)
-        return CN_LAUNCH(call, (scatter_add_v1<T>), cn_ceil_div(numel, block), block, 0, cn_data<const T>(input),
+        return CN_LAUNCH(call, (scatter_v1<T, Place>), cn_ceil_div(numel, block), block, 0, cn_data<const T>(input),
                          cn_data<const int64_t>(index), cn_data<const T>(source), cn_data<T>(output), numel, axes);
     CN_TRY(CN_LAUNCH(call, (scatter_copy_kernel<T>), cn_ceil_div(numel, block), block, 0, cn_data<const T>(input),
                      cn_data<T>(output), numel, axes));
-    return CN_LAUNCH(call, (scatter_add_v2<T>), cn_ceil_div(lines, block), block, 0, cn_data<const int64_t>(index),
+    return CN_LAUNCH(call, (scatter_v2<T, Place>), cn_ceil_div(lines, block), block, 0, cn_data<const int64_t>(index),
                      cn_data<const T>(source), cn_data<T>(output), lines, axes);
 }
 
 CnStatus launch_scatter_add(const CnCall* call) {
-    const CnTensor *input = cn_arg(call, 0), *index = cn_arg(call, 1), *source = cn_arg(call, 2),
-                   *output = cn_arg(call, 3);
-    Axes axes = make_axes(input, index, source, cn_attr_int(call, 0));
-    CN_DISPATCH_FLOATING(input->dtype, T, { return scatter_add<T>(call, input, index, source, output, axes); });
-    return cn_unsupported_dtype(call, input->dtype);
+    int32_t dtype = cn_arg(call, 0)->dtype;
+    CN_DISPATCH_FLOATING(dtype, T, { return scatter<T, AddUp<T>>(call, sizeof(acc_t<T>) != sizeof(T)); });
+    return cn_unsupported_dtype(call, dtype);
+}
+
+CnStatus launch_scatter(const CnCall* call) {
+    int32_t dtype = cn_arg(call, 0)->dtype;
+    CN_DISPATCH_ALL(dtype, T, { return scatter<T, Overwrite<T>>(call, false); });
+    return cn_unsupported_dtype(call, dtype);
 }
 
 }  // namespace
 
 CN_KERNEL(gather, "input, index; dim: int -> output", launch_gather, nullptr, "one element per thread");
 CN_KERNEL(scatter_add, "input, index, src; dim: int -> output", launch_scatter_add, nullptr,
+          "one thread per element of the output", "a copy, then one thread per line of the source");
+CN_KERNEL(scatter, "input, index, src; dim: int -> output", launch_scatter, nullptr,
           "one thread per element of the output", "a copy, then one thread per line of the source");

@@ -1,6 +1,7 @@
 // cat, slice_backward: elements are moved as bits, in the widest units (1 to 16 bytes) that divide every run of
-// neighbouring bytes and every address. arange: a sequence.
+// neighbouring bytes and every address. flip: a walk over the input backwards along some axes. arange: a sequence.
 #include "device/convert.cuh"
+#include "device/index.cuh"
 
 namespace {
 
@@ -145,6 +146,35 @@ CnStatus launch_slice_backward(const CnCall* call) {
     });
 }
 
+// ---- flip ----------------------------------------------------------------------------------------------------------
+
+template <class T>
+__global__ void __launch_bounds__(block)
+    flip_kernel(const T* __restrict__ input, T* __restrict__ output, Strided walk) {
+    for (int64_t i = static_cast<int64_t>(blockIdx.x) * block + threadIdx.x; i < walk.numel;
+         i += static_cast<int64_t>(gridDim.x) * block)
+        output[i] = input[walk.offset(i)];
+}
+
+CnStatus launch_flip(const CnCall* call) {
+    CnTensor input = *cn_arg(call, 0);
+    const CnTensor* output = cn_arg(call, 1);
+    int64_t count, start = 0, numel = cn_numel(input), grid = cn_ceil_div(numel, block);
+    const int64_t* dims = cn_attr_ints(call, 0, &count);
+    if (numel == 0) return CN_OK;
+    // From the last position with a negative stride: nothing else differs from a strided copy.
+    for (int64_t i = 0; i < count; i++) {
+        int64_t axis = axis_of(dims[i], input.rank);
+        start += (input.shape[axis] - 1) * input.strides[axis];
+        input.strides[axis] = -input.strides[axis];
+    }
+    Strided walk = make_strided(input);
+    DISPATCH_UNIT(cn_dtype_size(input.dtype), T, {
+        return CN_LAUNCH(call, (flip_kernel<T>), grid < 65536 ? grid : 65536, block, 0,
+                         cn_data<const T>(&input) + start, cn_data<T>(output), walk);
+    });
+}
+
 // ---- arange --------------------------------------------------------------------------------------------------------
 
 template <class T>
@@ -172,3 +202,4 @@ CN_KERNEL(slice_backward, "grad_output; shape: ints, dim: int, start: int, step:
           launch_slice_backward, nullptr, "one unit of up to 16 bytes per thread");
 CN_KERNEL(arange, "; start: float, end: float, step: float, dtype: int -> output", launch_arange, nullptr,
           "one element per thread");
+CN_KERNEL(flip, "input; dims: ints -> output", launch_flip, nullptr, "one element per thread");

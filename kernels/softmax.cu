@@ -10,6 +10,7 @@
 //   3  one block per dense row, for long rows: running maxima and sums per thread, joined by shuffles; the second
 //      reading of the row comes from the cache.
 #include "device/block.cuh"
+#include "device/running.cuh"
 
 namespace {
 
@@ -18,28 +19,6 @@ struct Slices {
     const T* __restrict__ input;
     T* __restrict__ output;
     int64_t outer, n, inner;
-};
-
-// max and sum of exp(x - max); the sum is scaled anew whenever the maximum grows.
-template <class A>
-struct Running {
-    A max, sum;
-    __device__ static __forceinline__ Running none() { return {-INFINITY, A(0)}; }
-    __device__ __forceinline__ void add(A x) {
-        A larger = max_nan(max, x);
-        // While all are -inf the difference would be NaN; the exponents are then 0 on purpose.
-        A base = larger == A(-INFINITY) ? A(0) : larger;
-        sum = sum * exp(max - base) + exp(x - base);
-        max = larger;
-    }
-};
-struct JoinRunning {
-    template <class A>
-    __device__ __forceinline__ Running<A> operator()(const Running<A>& a, const Running<A>& b) const {
-        A larger = max_nan(a.max, b.max);
-        A base = larger == A(-INFINITY) ? A(0) : larger;
-        return {larger, a.sum * exp(a.max - base) + b.sum * exp(b.max - base)};
-    }
 };
 
 template <class T, bool LOG>
@@ -99,8 +78,7 @@ __global__ void __launch_bounds__(BLOCK) softmax_v3(Slices<T> s) {
     JoinRunning join;
 #pragma unroll
     for (int d = 16; d > 0; d >>= 1) {
-        Running<acc_t<T>> other = {__shfl_xor_sync(full_warp, r.max, d), __shfl_xor_sync(full_warp, r.sum, d)};
-        r = join(r, other);
+        r = join(r, lane_xor(r, d));
     }
     r = cn::block_join<BLOCK>(r, join);
     acc_t<T> sum = LOG ? log(r.sum) : r.sum;

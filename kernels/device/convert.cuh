@@ -1,5 +1,6 @@
 // Conversion between any two dtypes: floats round to nearest even, also from 64-bit types to 16-bit ones; float to
-// integer truncates toward zero and saturates, NaN becomes 0; integer to integer wraps; to bool is x != 0.
+// integer truncates toward zero and saturates, NaN becomes 0; integer to integer saturates; to bool is x != 0. Limits are
+// compared explicitly: C++ leaves a conversion out of range undefined, and PTX saturates only some of them.
 #ifndef CUDANET_KERNELS_DEVICE_CONVERT_CUH
 #define CUDANET_KERNELS_DEVICE_CONVERT_CUH
 
@@ -55,9 +56,21 @@ struct Convert<To, true, false> {
         return from_acc<To>(sizeof(To) == 2 ? static_cast<acc_t<To>>(to_odd_float(x)) : static_cast<acc_t<To>>(x));
     }
 };
+// The limits of an integer type.
+template <class I>
+struct Range {
+    static constexpr I lowest = static_cast<I>(I(-1) < I(0) ? uint64_t(1) << (8 * sizeof(I) - 1) : 0);
+    static constexpr I highest = static_cast<I>(~lowest);
+};
+
 template <class To>
 struct Convert<To, false, false> {
-    __host__ __device__ static __forceinline__ To from(int64_t x) { return static_cast<To>(x); }
+    __host__ __device__ static __forceinline__ To from(int64_t x) {
+        constexpr To lowest = Range<To>::lowest, highest = Range<To>::highest;
+        return x < static_cast<int64_t>(lowest)    ? lowest
+               : x > static_cast<int64_t>(highest) ? highest
+                                                   : static_cast<To>(x);
+    }
 };
 template <>
 struct Convert<bool, false, false> {
@@ -67,8 +80,7 @@ template <class To>
 struct Convert<To, false, true> {
     template <class X>
     __host__ __device__ static __forceinline__ To from(X x) {
-        constexpr To lowest = static_cast<To>(To(-1) < To(0) ? uint64_t(1) << (8 * sizeof(To) - 1) : 0);
-        constexpr To highest = static_cast<To>(~lowest);
+        constexpr To lowest = Range<To>::lowest, highest = Range<To>::highest;
         if (x != x) return To(0);
         // 2 to the power of the bits is exact in every floating type, the highest integer is not.
         const X end = static_cast<X>(highest / 2 + 1) * X(2);

@@ -7,6 +7,29 @@
 constexpr unsigned full_warp = 0xffffffffu;
 constexpr int warp_size = 32;
 
+// The value of another lane: `distance` lanes away by exclusive or, or that many lanes below (one's own when there is
+// none). Of any trivially copyable type of whole words, which is what the hardware shuffles.
+template <class V>
+__device__ __forceinline__ V lane_xor(V v, int distance) {
+    static_assert(sizeof(V) % 4 == 0, "whole words");
+    uint32_t words[sizeof(V) / 4];
+    memcpy(words, &v, sizeof v);
+#pragma unroll
+    for (int i = 0; i < static_cast<int>(sizeof(V) / 4); i++) words[i] = __shfl_xor_sync(full_warp, words[i], distance);
+    memcpy(&v, words, sizeof v);
+    return v;
+}
+template <class V>
+__device__ __forceinline__ V lane_below(V v, int distance) {
+    static_assert(sizeof(V) % 4 == 0, "whole words");
+    uint32_t words[sizeof(V) / 4];
+    memcpy(words, &v, sizeof v);
+#pragma unroll
+    for (int i = 0; i < static_cast<int>(sizeof(V) / 4); i++) words[i] = __shfl_up_sync(full_warp, words[i], distance);
+    memcpy(&v, words, sizeof v);
+    return v;
+}
+
 // The sum in every lane. Addition commutes exactly, so the butterfly leaves the same bits in all lanes.
 template <class T>
 __device__ __forceinline__ T warp_sum(T v) {

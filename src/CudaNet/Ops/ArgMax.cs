@@ -1,14 +1,11 @@
 namespace CudaNet;
 
-internal sealed class ArgMaxOp() : ReductionOp("argmax")
+/// <summary>What argmax and argmin share: the first of several, and NaN before everything.</summary>
+internal abstract class ArgExtremumOp(string name, bool largest) : ReductionOp(name)
 {
-    public static readonly ArgMaxOp Instance = new();
-
     public override string NoBackwardReason => "its output is an integer";
 
     public override bool IsExact => true;
-
-    internal override CpuKernel? Cpu => CpuReduce.ArgMax;
 
     protected override bool HasIdentity => false;
 
@@ -20,7 +17,7 @@ internal sealed class ArgMaxOp() : ReductionOp("argmax")
             [-1],
         ];
 
-    // Few values: most groups tie, and the first of the largest must win.
+    // Few values: most groups tie, and the first of them must win.
     protected override CaseInput DrawInput(params long[] shape) => new(shape, DrawKind.Integers, -5, 6);
 
     protected override DType RequireDType(in OpCall call)
@@ -29,7 +26,7 @@ internal sealed class ArgMaxOp() : ReductionOp("argmax")
             throw new AttributeException(
                 $"{call.Describe()}: takes one dim, or none for the position among all elements; got {call.Attributes.Ints(0).Length}"
             );
-        RequireElements(call);
+        RequireElements(call, largest ? "largest" : "smallest");
         return DType.Int64;
     }
 
@@ -40,8 +37,11 @@ internal sealed class ArgMaxOp() : ReductionOp("argmax")
         {
             var best = 0;
             for (var i = 1; i < inputs.Count && !double.IsNaN(x[inputs[best]]); i++)
-                if (x[inputs[i]] > x[inputs[best]] || double.IsNaN(x[inputs[i]]))
+            {
+                var (value, so) = (x[inputs[i]], x[inputs[best]]);
+                if ((largest ? value > so : value < so) || double.IsNaN(value))
                     best = i;
+            }
             y[output] = best;
         }
     }
@@ -49,6 +49,13 @@ internal sealed class ArgMaxOp() : ReductionOp("argmax")
     protected override IEnumerable<OpCase> GradientCases() => [];
 
     public override double Flops(in OpCall call) => call.Input(0).NumElements;
+}
+
+internal sealed class ArgMaxOp() : ArgExtremumOp("argmax", largest: true)
+{
+    public static readonly ArgMaxOp Instance = new();
+
+    internal override CpuKernel? Cpu => CpuReduce.ArgMax;
 }
 
 /// <summary>Positions of maxima.</summary>

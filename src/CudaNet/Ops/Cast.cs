@@ -22,7 +22,11 @@ internal sealed class CastOp() : Op("cast", "input; dtype: dtype -> output")
     {
         foreach (var from in DTypes.All)
         foreach (var to in DTypes.All)
+        {
             yield return new OpCase(this, from, $"to={to.Name},n=67", [DrawFor(from, 67)], Attributes.Of(to));
+            if (from is not (DType.Bool or DType.UInt8))
+                yield return new OpCase(this, from, $"to={to.Name},n=97,wide", [DrawWide(from, 97)], Attributes.Of(to));
+        }
         foreach (var layout in Enum.GetValues<CaseLayout>())
             yield return new OpCase(
                 this,
@@ -47,6 +51,19 @@ internal sealed class CastOp() : Op("cast", "input; dtype: dtype -> output")
         };
     }
 
+    /// <summary>Mostly beyond the limits of narrower dtypes.</summary>
+    private static CaseInput DrawWide(DType dtype, long n)
+    {
+        var most = dtype switch
+        {
+            DType.Float16 => 65504,
+            DType.Int32 => Math.Pow(2, 31),
+            DType.Int64 => Math.Pow(2, 63),
+            _ => 3e19,
+        };
+        return new CaseInput([n], dtype.IsFloating ? DrawKind.Uniform : DrawKind.Integers, -most, most);
+    }
+
     private static CaseInput DrawFor(DType dtype, long n) =>
         dtype.IsFloating
             ? Draw.Uniform(-300, 300, n)
@@ -59,8 +76,9 @@ public static class CastExtensions
     extension(Tensor input)
     {
         /// <summary>
-        /// The values in another dtype. Floats round to nearest, ties to even; float to integer truncates towards zero, saturates and
-        /// turns NaN into 0; integer to integer wraps; to bool is x ≠ 0. The tensor itself when it has the dtype already, unless <paramref name="copy"/> is set.
+        /// The values in another dtype. Floats round to nearest, ties to even; float to integer truncates towards zero and turns NaN into 0;
+        /// what the target cannot hold becomes its nearest number, also from integer to integer, where PyTorch wraps; to bool is x ≠ 0.
+        /// The tensor itself when it has the dtype already, unless <paramref name="copy"/> is set.
         /// </summary>
         public Tensor Cast(DType dtype, bool copy = false) =>
             dtype == input.DType && !copy ? input : CastOp.Instance.Apply([input], Attributes.Of(dtype));

@@ -45,6 +45,10 @@ internal abstract class BroadcastOp(string name, string signature = "input, othe
     /// <summary>How the second operand of the case list is drawn.</summary>
     protected virtual CaseInput DrawOther(DType dtype, long[] shape) => CaseSizes.Draw(dtype, shape);
 
+    /// <summary>How the operands of the gradient check are drawn: away from kinks.</summary>
+    protected virtual CaseInput[] DrawForGradient(long[] input, long[] other) =>
+        [DrawInput(DType.Float64, input), DrawOther(DType.Float64, other)];
+
     /// <summary>The dtypes of the case list.</summary>
     protected virtual IEnumerable<DType> CaseDTypes => CaseSizes.Floating;
 
@@ -62,11 +66,11 @@ internal abstract class BroadcastOp(string name, string signature = "input, othe
             yield return Case(dtype, "shape=scalar,other=67", [], [67]);
         }
         if (NoBackwardReason is null)
-            yield return Case(DType.Float64, "shape=2x3,other=3", [2, 3], [3]) with
+            yield return new OpCase(this, DType.Float64, "shape=2x3,other=3", DrawForGradient([2, 3], [3]))
             {
                 CheckGradient = true,
             };
-        yield return Case(DType.Float32, "n=1048576", [1048576], [1048576]) with
+        yield return Case(CaseDTypes.First(), "n=1048576", [1048576], [1048576]) with
         {
             IsBenchmark = true,
         };
@@ -127,6 +131,9 @@ internal abstract class UnaryOp(string name) : Op(name, "input -> output")
     /// <summary>How the operand of the case list is drawn.</summary>
     protected virtual CaseInput DrawInput(DType dtype, long[] shape) => CaseSizes.Draw(dtype, shape);
 
+    /// <summary>How the operand of the gradient check is drawn: away from kinks.</summary>
+    protected virtual CaseInput DrawForGradient(long[] shape) => DrawInput(DType.Float64, shape);
+
     /// <summary>The dtypes of the case list.</summary>
     protected virtual IEnumerable<DType> CaseDTypes => CaseSizes.Floating;
 
@@ -140,11 +147,12 @@ internal abstract class UnaryOp(string name) : Op(name, "input -> output")
             foreach (var layout in Enum.GetValues<CaseLayout>())
                 yield return matrix.With(layout);
         }
-        yield return Case(DType.Float64, "shape=2x3", [2, 3]) with
-        {
-            CheckGradient = true,
-        };
-        yield return Case(DType.Float32, "n=1048576", [1048576]) with
+        if (NoBackwardReason is null)
+            yield return new OpCase(this, DType.Float64, "shape=2x3", [DrawForGradient([2, 3])])
+            {
+                CheckGradient = true,
+            };
+        yield return Case(CaseDTypes.First(), "n=1048576", [1048576]) with
         {
             IsBenchmark = true,
         };

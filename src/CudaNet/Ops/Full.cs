@@ -25,6 +25,16 @@ internal sealed class FullOp()
         foreach (var dtype in DTypes.All)
         foreach (var n in CaseSizes.Lengths)
             yield return new OpCase(this, dtype, $"n={n}", [], Attributes.Of(new long[] { n }, 1.0, dtype, 1L));
+        // What an integer dtype does not hold becomes its nearest number.
+        foreach (var dtype in DTypes.All.Where(d => !d.IsFloating))
+        foreach (var bits in new[] { long.MinValue, -3, 300, 1L << 40, long.MaxValue })
+            yield return new OpCase(
+                this,
+                dtype,
+                $"n=67,value={bits}",
+                [],
+                Attributes.Of(new long[] { 67 }, (double)bits, dtype, bits)
+            );
         yield return new OpCase(
             this,
             DType.Float32,
@@ -43,9 +53,16 @@ public static class FullExtensions
 {
     extension(Tensor)
     {
-        /// <summary>A tensor filled with <paramref name="value"/>, rounded to the dtype.</summary>
-        public static Tensor Full(Shape shape, double value, DType dtype = DType.Float32, Device? device = null) =>
-            FullOp.Instance.Apply([], Attributes.Of(shape, value, dtype, long.CreateSaturating(value)), device);
+        /// <summary>A tensor filled with <paramref name="value"/>, converted as by <c>Cast</c>: rounded to a floating dtype, truncated and
+        /// saturated to an integer one.</summary>
+        public static Tensor Full(Shape shape, double value, DType dtype = DType.Float32, Device? device = null)
+        {
+            var bits =
+                dtype != DType.Bool ? long.CreateSaturating(value)
+                : value != 0 ? 1
+                : 0;
+            return FullOp.Instance.Apply([], Attributes.Of(shape, value, dtype, bits), device);
+        }
 
         /// <summary>A tensor of zeros.</summary>
         public static Tensor Zeros(Shape shape, DType dtype = DType.Float32, Device? device = null) =>

@@ -1,16 +1,13 @@
 namespace CudaNet;
 
-internal sealed class MaxOp() : ReductionOp("max")
+/// <summary>What max and min share: NaN wins, and elements that tie share the gradient.</summary>
+internal abstract class ExtremumOp(string name, bool largest) : ReductionOp(name)
 {
-    public static readonly MaxOp Instance = new();
-
-    public override IReadOnlyList<string> Aliases => ["amax"];
+    public override IReadOnlyList<string> Aliases => [$"a{Name}"];
 
     public override bool IsExact => true;
 
     protected internal override Saved Saves => Saved.Inputs(0).AndOutputs(0);
-
-    internal override CpuKernel? Cpu => CpuReduce.Max;
 
     protected override bool HasIdentity => false;
 
@@ -19,7 +16,7 @@ internal sealed class MaxOp() : ReductionOp("max")
 
     protected override DType RequireDType(in OpCall call)
     {
-        RequireElements(call);
+        RequireElements(call, largest ? "largest" : "smallest");
         return call.Input(0).DType;
     }
 
@@ -28,28 +25,37 @@ internal sealed class MaxOp() : ReductionOp("max")
         var (x, y) = (call.Input(), call.Output());
         foreach (var (output, inputs) in Groups(x.Shape, call.Attributes.Ints(0), Name))
         {
-            y[output] = double.NegativeInfinity;
-            foreach (var i in inputs)
-                y[output] = Math.Max(y[output], x[i]); // Math.Max hands NaN on
+            y[output] = largest ? double.NegativeInfinity : double.PositiveInfinity;
+            foreach (var i in inputs) // both hand NaN on
+                y[output] = largest ? Math.Max(y[output], x[i]) : Math.Min(y[output], x[i]);
         }
     }
 
     protected internal override void Backward(BackwardCall call)
     {
-        var (input, shape) = (call.Input(0), call.InputShape(0));
-        var kept = shape.Reduce(call.Attributes.Ints(0), keepAxes: true, Name);
-        // Which elements are the largest is piecewise constant, so nothing flows through the shares.
-        var share = MaxShareOp.Instance.Apply([input.Detach(), call.Output().Detach().Reshape(kept)]);
+        var kept = call.InputShape(0).Reduce(call.Attributes.Ints(0), keepAxes: true, Name);
+        var share = MaxShareOp.Of(call.Input(0), call.Output().Reshape(kept));
         call.Set(0, Spread(call, call.GradOutput()).Mul(share));
     }
 
     public override double Flops(in OpCall call) => call.Input(0).NumElements;
 }
 
-/// <summary>What part of the gradient of a maximum each element gets: 1 / the number of ties where it is the largest, else 0.</summary>
+internal sealed class MaxOp() : ExtremumOp("max", largest: true)
+{
+    public static readonly MaxOp Instance = new();
+
+    internal override CpuKernel? Cpu => CpuReduce.Max;
+}
+
+/// <summary>What part of the gradient of a maximum or minimum each element gets: 1 / the number of ties where it is that one, else 0.</summary>
 internal sealed class MaxShareOp() : Op("max_share", "input, maximum -> output")
 {
     public static readonly MaxShareOp Instance = new();
+
+    /// <summary>The shares of the elements that equal the extremum of their group, which has the axes of the input. Which ones do is
+    /// piecewise constant, so nothing flows through them.</summary>
+    public static Tensor Of(Tensor input, Tensor extremum) => Instance.Apply([input.Detach(), extremum.Detach()]);
 
     public override string NoBackwardReason => "it is piecewise constant";
 

@@ -1,7 +1,10 @@
 namespace CudaNet;
 
 /// <summary>What reductions over axes share: <c>dim</c> names the axes (none = all), <c>keepdim</c> keeps them with extent 1.</summary>
-internal abstract class ReductionOp(string name) : Op(name, "input; dim: ints = , keepdim: bool = false -> output")
+/// <param name="name">The op's name.</param>
+/// <param name="more">Attributes beyond those two, as in a signature, with a comma in front.</param>
+internal abstract class ReductionOp(string name, string more = "")
+    : Op(name, $"input; dim: ints = , keepdim: bool = false{more} -> output")
 {
     protected internal override bool AcceptsStrides => true;
 
@@ -14,11 +17,11 @@ internal abstract class ReductionOp(string name) : Op(name, "input; dim: ints = 
     protected virtual DType RequireDType(in OpCall call) => call.RequireFloating();
 
     /// <summary>Throws when there are outputs but no elements to make them of.</summary>
-    protected void RequireElements(in OpCall call)
+    protected void RequireElements(in OpCall call, string wanted)
     {
         var shape = call.Input(0).Shape;
         if (shape.NumElements == 0 && shape.Reduce(call.Attributes.Ints(0), false, Name).NumElements > 0)
-            throw call.ShapeError("there is no largest of no elements; reduce only axes with an extent above 0");
+            throw call.ShapeError($"there is no {wanted} of no elements; reduce only axes with an extent above 0");
     }
 
     /// <summary>For every output element, the values that it is made of.</summary>
@@ -53,6 +56,15 @@ internal abstract class ReductionOp(string name) : Op(name, "input; dim: ints = 
     /// <summary>How the operand of the case list is drawn.</summary>
     protected virtual CaseInput DrawInput(params long[] shape) => Draw.Normal(shape);
 
+    /// <summary>How it is drawn for integer dtypes.</summary>
+    protected virtual CaseInput DrawIntegers(params long[] shape) => new(shape, DrawKind.Integers, -1000, 1000);
+
+    /// <summary>The attributes of the case list.</summary>
+    protected virtual Attributes CaseAttributes(long[] axes, bool keepDim) => Attributes.Of(axes, keepDim);
+
+    protected OpCase Case(DType dtype, string label, CaseInput input, long[] axes, bool keepDim = false) =>
+        new(this, dtype, label, [input], CaseAttributes(axes, keepDim));
+
     /// <summary>The axes of the case list on a shape with three.</summary>
     protected virtual IReadOnlyList<long[]> CaseAxes =>
         [
@@ -76,100 +88,51 @@ internal abstract class ReductionOp(string name) : Op(name, "input; dim: ints = 
         foreach (var dtype in CaseSizes.Floating)
         {
             foreach (var n in CaseSizes.Lengths.Where(n => n > 0))
-                yield return new OpCase(
-                    this,
-                    dtype,
-                    $"n={n}",
-                    [DrawInput(n)],
-                    Attributes.Of(Array.Empty<long>(), false)
-                );
+                yield return Case(dtype, $"n={n}", DrawInput(n), []);
             foreach (var axes in CaseAxes)
             {
-                var label = $"shape=5x33x7,dim={string.Join('+', axes)}";
-                var sum = new OpCase(this, dtype, label, [DrawInput(5, 33, 7)], Attributes.Of(axes, false));
+                var sum = Case(dtype, $"shape=5x33x7,dim={string.Join('+', axes)}", DrawInput(5, 33, 7), axes);
                 foreach (var layout in Enum.GetValues<CaseLayout>())
                     yield return sum.With(layout);
             }
-            yield return new OpCase(
-                this,
-                dtype,
-                "shape=3x1025,dim=1,keepdim",
-                [DrawInput(3, 1025)],
-                Attributes.Of(new long[] { 1 }, true)
-            );
-            yield return new OpCase(
-                this,
-                dtype,
-                "shape=1025x3,dim=0",
-                [DrawInput(1025, 3)],
-                Attributes.Of(new long[] { 0 }, false)
-            );
+            yield return Case(dtype, "shape=3x1025,dim=1,keepdim", DrawInput(3, 1025), [1], keepDim: true);
+            yield return Case(dtype, "shape=1025x3,dim=0", DrawInput(1025, 3), [0]);
         }
         if (TakesIntegers)
             foreach (var dtype in new[] { DType.Int64, DType.Int32 })
             foreach (var axes in new long[][] { [], [0], [1], [2] })
-                yield return new OpCase(
-                    this,
-                    dtype,
-                    $"shape=3x37x5,dim={string.Join('+', axes)}",
-                    [new CaseInput([3, 37, 5], DrawKind.Integers, -1000, 1000)],
-                    Attributes.Of(axes, false)
-                );
+                yield return Case(dtype, $"shape=3x37x5,dim={string.Join('+', axes)}", DrawIntegers(3, 37, 5), axes);
         if (HasIdentity)
-            yield return new OpCase(
-                this,
-                DType.Float32,
-                "shape=3x0x2,dim=1",
-                [DrawInput(3, 0, 2)],
-                Attributes.Of(new long[] { 1 }, false)
-            );
-        yield return new OpCase(
-            this,
-            DType.Float32,
-            "shape=0x4,dim=1",
-            [DrawInput(0, 4)],
-            Attributes.Of(new long[] { 1 }, false)
-        );
+            yield return Case(DType.Float32, "shape=3x0x2,dim=1", DrawInput(3, 0, 2), [1]);
+        yield return Case(DType.Float32, "shape=0x4,dim=1", DrawInput(0, 4), [1]);
         // Long enough to be split among several blocks, both ways.
-        yield return new OpCase(
-            this,
-            DType.Float32,
-            "n=40013",
-            [DrawInput(40013)],
-            Attributes.Of(Array.Empty<long>(), false)
-        );
-        yield return new OpCase(
-            this,
-            DType.Float32,
-            "shape=20011x3,dim=0",
-            [DrawInput(20011, 3)],
-            Attributes.Of(new long[] { 0 }, false)
-        );
+        yield return Case(DType.Float32, "n=40013", DrawInput(40013), []);
+        yield return Case(DType.Float32, "shape=20011x3,dim=0", DrawInput(20011, 3), [0]);
         foreach (var gradient in GradientCases())
             yield return gradient;
-        yield return new OpCase(
-            this,
-            DType.Float32,
-            "shape=512x1024,dim=1",
-            [DrawInput(512, 1024)],
-            Attributes.Of(new long[] { 1 }, false)
-        )
-        {
-            IsBenchmark = true,
-        };
+        foreach (var axes in new long[][] { [1], [0], [] })
+            yield return Case(
+                DType.Float32,
+                $"shape=512x1024,dim={string.Join('+', axes)}",
+                DrawInput(512, 1024),
+                axes
+            ) with
+            {
+                IsBenchmark = true,
+            };
     }
 
     /// <summary>The cases that first and second derivatives are proven with.</summary>
     protected virtual IEnumerable<OpCase> GradientCases()
     {
         foreach (var (axes, keep) in new (long[], bool)[] { ([1], false), ([], true), ([0, 2], false) })
-            yield return new OpCase(
-                this,
+            yield return Case(
                 DType.Float64,
                 $"shape=2x3x2,dim={string.Join('+', axes)}{(keep ? ",keepdim" : "")}",
-                [DrawInput(2, 3, 2)],
-                Attributes.Of(axes, keep)
-            )
+                DrawInput(2, 3, 2),
+                axes,
+                keep
+            ) with
             {
                 CheckGradient = true,
             };

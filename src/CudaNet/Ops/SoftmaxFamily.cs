@@ -106,17 +106,31 @@ internal readonly record struct ExpSum(double Max, double Sum, double Noise)
 {
     public static ExpSum Of(ReferenceTensor x, long first, long step, long n)
     {
-        var max = double.NegativeInfinity;
+        var values = new double[n];
         for (long i = 0; i < n; i++)
-            max = Math.Max(max, x[first + i * step]);
+            values[i] = x[first + i * step];
+        return Of(values);
+    }
+
+    public static ExpSum Of(ReadOnlySpan<double> values)
+    {
+        var max = double.NegativeInfinity;
+        foreach (var value in values)
+            max = Math.Max(max, value);
         double sum = 0,
             noise = 0;
-        for (long i = 0; i < n; i++)
+        foreach (var value in values)
         {
-            var z = x[first + i * step] - max;
+            var z = value - max;
             sum += Math.Exp(z);
             noise += Math.Exp(z) * (1 + Math.Abs(z));
         }
         return new(max, sum, noise / sum);
     }
+
+    /// <summary>log Σ exp(x).</summary>
+    public double Log => double.IsInfinity(Max) ? Max : Max + Math.Log(Sum);
+
+    /// <summary>Its S in the tolerance rule.</summary>
+    public double LogMagnitude => Math.Abs(Max) + Math.Abs(Math.Log(Sum)) + Noise;
 }

@@ -92,4 +92,10 @@ public static class WhereExtensions
         public static Tensor Where(Tensor condition, double input, Tensor other) =>
             Tensor.Where(condition, other.Number(input, "where"), other);
     }
+
+    extension(Tensor input)
+    {
+        /// <summary>A copy with <paramref name="value"/> where a mask of dtype bool, which broadcasts, is true.</summary>
+        public Tensor MaskedFill(Tensor mask, double value) => Tensor.Where(mask, value, input);
+    }
 }

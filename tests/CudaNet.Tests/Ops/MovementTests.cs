@@ -96,6 +96,58 @@ public sealed class MovementTests
         Assert.That(x.Grad!.ToDoubles(), Is.EqualTo(new double[] { 3, 4, 0, 0, 6, 8 }));
     }
 
+    [TestCase("cpu")]
+    [TestCase("simt")]
+    public void TheLastOfEqualPositionsStaysAndGetsTheGradient(string device)
+    {
+        var on = TestDevices.Open(device);
+        var x = Tensor.Zeros([3], DType.Float64, on);
+        var src = Tensor.From<double>([1, 2, 3, 4], device: on);
+        (x.RequiresGrad, src.RequiresGrad) = (true, true);
+        var y = x.Scatter(0, Tensor.From<long>([2, 0, 2, 2], device: on), src);
+        Assert.That(y.ToDoubles(), Is.EqualTo(new double[] { 2, 0, 4 }));
+        y.Backward(Tensor.From<double>([10, 20, 30], device: on));
+        Assert.That(x.Grad!.ToDoubles(), Is.EqualTo(new double[] { 0, 20, 0 }));
+        Assert.That(src.Grad!.ToDoubles(), Is.EqualTo(new double[] { 0, 10, 0, 30 }));
+    }
+
+    [TestCase("cpu")]
+    [TestCase("simt")]
+    public void IndexAddAddsRowsAndOneHotNamesColumns(string device)
+    {
+        var on = TestDevices.Open(device);
+        var index = Tensor.From<long>([2, 0, 2], device: on);
+        var sum = Tensor.Ones([3, 2], device: on).IndexAdd(0, index, Count(3, 2).To(on), alpha: 10);
+        Assert.That(sum.ToArray<float>(), Is.EqualTo(new float[] { 21, 31, 1, 1, 41, 61 }));
+        Assert.That(index.OneHot(3).ToArray<long>(), Is.EqualTo(new long[] { 0, 0, 1, 1, 0, 0, 0, 0, 1 }));
+    }
+
+    [TestCase("cpu")]
+    [TestCase("simt")]
+    public void TrianglesAddUpToTheMatrix(string device)
+    {
+        var x = (Count(2, 3, 4) + 1).To(TestDevices.Open(device));
+        using var all = Assert.EnterMultipleScope();
+        Assert.That(
+            x.Tril().Select(0, 0).ToArray<float>(),
+            Is.EqualTo(new float[] { 1, 0, 0, 0, 5, 6, 0, 0, 9, 10, 11, 0 })
+        );
+        for (var k = -4; k < 5; k++)
+            Assert.That((x.Tril(k) + x.Triu(k + 1)).ToDoubles(), Is.EqualTo(x.ToDoubles()));
+        Assert.That(x.Cast(DType.Bool).Triu(3).Sum().Item(), Is.EqualTo(2));
+    }
+
+    [TestCase("cpu")]
+    [TestCase("simt")]
+    public void FlippingTwiceIsNothing(string device)
+    {
+        var x = Count(3, 4, 5).To(TestDevices.Open(device)).Transpose(0, 2);
+        using var all = Assert.EnterMultipleScope();
+        Assert.That(x.Flip(0, -1).Flip(-1, 0).ToDoubles(), Is.EqualTo(x.ToDoubles()));
+        Assert.That(Count(3).Flip(0).ToArray<float>(), Is.EqualTo(new float[] { 2, 1, 0 }));
+        Assert.That(x.MaskedFill(x.Gt(10), -1).ToDoubles(), Is.EqualTo(x.ToDoubles().Select(v => v > 10 ? -1 : v)));
+    }
+
     [TestCase(3)]
     [TestCase(-1)]
     public void IndexOutOfRangeIsNamedOnTheCpu(long wrong)
@@ -108,6 +160,7 @@ public sealed class MovementTests
             {
                 () => x.Gather(0, index),
                 () => x.ScatterAdd(0, index, Tensor.Ones([2, 1])),
+                () => x.Scatter(0, index, Tensor.Ones([2, 1])),
                 () => x.IndexSelect(0, index.Reshape(2)),
             }
         )
@@ -128,6 +181,10 @@ public sealed class MovementTests
         Assert.That(
             x.ScatterAdd(0, index, Tensor.Ones([3], device: on)).ToArray<float>(),
             Is.EqualTo(new float[] { 6, 6, 7 })
+        );
+        Assert.That(
+            x.Scatter(0, index, Tensor.Ones([3], device: on)).ToArray<float>(),
+            Is.EqualTo(new float[] { 1, 6, 7 })
         );
     }
 
@@ -178,6 +235,14 @@ public sealed class MovementTests
         ("no longer than", x => x.Gather(0, Tensor.Zeros([2, 4], DType.Int64))),
         ("of one shape", x => x.ScatterAdd(0, Tensor.Zeros([2, 2], DType.Int64), x)),
         ("one floating dtype", x => x.ScatterAdd(0, Tensor.Zeros([2, 3], DType.Int64), x.Cast(DType.Float64))),
+        ("of one dtype", x => x.Scatter(0, Tensor.Zeros([2, 3], DType.Int64), x.Cast(DType.Float64))),
+        ("index with one axis", x => x.IndexAdd(0, Tensor.Zeros([2, 2], DType.Int64), x)),
+        ("index_add(input (2, 3)", x => x.IndexAdd(0, Tensor.Arange(3), x)),
+        ("dtype i64", x => x.OneHot(3)),
+        ("at least two axes", x => x.Sum(0).Tril()),
+        ("axis -1 is named twice", x => x.Flip(1, -1)),
+        ("axis 2 is outside", x => x.Flip(2)),
+        ("no axes", x => x.Sum().Flip(0)),
         ("exactly one", x => x.IndexSelect(0, Tensor.Zeros([2, 2], DType.Int64))),
         ("no sequence", _ => Tensor.Arange(0, 1, -1)),
         ("no sequence", _ => Tensor.Arange(0, 1, 0)),

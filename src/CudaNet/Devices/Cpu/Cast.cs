@@ -131,7 +131,7 @@ internal static unsafe class CpuCast
     }
 
     /// <summary>One element: floats round to nearest even, once; floats to integers truncate and saturate, NaN becoming 0; integers
-    /// wrap; bool is x ≠ 0.</summary>
+    /// saturate; bool is x ≠ 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TTo Convert<TFrom, TTo>(TFrom value)
         where TFrom : unmanaged
@@ -195,9 +195,9 @@ internal static unsafe class CpuCast
         if (typeof(TTo) == typeof(long))
             return Unsafe.BitCast<long, TTo>(value);
         if (typeof(TTo) == typeof(int))
-            return Unsafe.BitCast<int, TTo>((int)value);
+            return Unsafe.BitCast<int, TTo>(int.CreateSaturating(value));
         if (typeof(TTo) == typeof(byte))
-            return Unsafe.BitCast<byte, TTo>((byte)value);
+            return Unsafe.BitCast<byte, TTo>(byte.CreateSaturating(value));
         return Unsafe.BitCast<bool, TTo>(value != 0);
     }
 }

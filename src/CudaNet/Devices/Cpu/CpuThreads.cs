@@ -1,23 +1,36 @@
+using System.Diagnostics;
+
 namespace CudaNet;
 
 /// <summary>
 /// Splits loops over the machine's cores. The parts depend on the shape of the work only, never on the number of threads, so that
-/// results do not either. Workers spin for a moment before they sleep: a training step has many short loops one after the other.
+/// results do not either. A training step has many short loops one after the other, so workers spin for a moment, then let others run in
+/// between, and sleep after a millisecond.
 /// </summary>
 internal static class CpuThreads
 {
     private const long MinimumWork = 32 * 1024; // elements below which waking another core costs more than it gains
     private const int MaximumParts = 64;
-    private const int SpinsBeforeSleep = 2000;
+    private const int SpinsBeforeYield = 1000; // some 30 µs: the pause between two loops of one op
+    private static readonly long TicksBeforeSleep = Stopwatch.Frequency / 1000; // the pause between two ops
 
     private static readonly Lock Gate = new();
-    private static readonly SemaphoreSlim Wake = new(0);
-    private static readonly Thread[] Workers = StartWorkers();
+    private static readonly Worker[] Workers = StartWorkers();
     private static volatile Loop? _current;
-    private static int _sleeping;
+    private static int _count = Workers.Length + 1;
 
     [ThreadStatic]
     private static bool _inside;
+
+    /// <summary>The threads that there are, the caller's included: the machine's cores, or CUDANET_CPU_THREADS.</summary>
+    public static int Available => Workers.Length + 1;
+
+    /// <summary>The threads that take part in a loop, the caller's included; benchmarks lower it. Results do not depend on it.</summary>
+    public static int Count
+    {
+        get => _count;
+        set => _count = Math.Clamp(value, 1, Available);
+    }
 
     /// <summary>Whether <see cref="For"/> would run all of it as one part, so that a caller can save itself the delegate.</summary>
     public static bool IsSmall(long count, long cost) => (double)count * Math.Max(cost, 1) < 2 * MinimumWork;
@@ -38,7 +51,7 @@ internal static class CpuThreads
             return;
         }
         var loop = new Loop(count, parts, body);
-        if (Workers.Length == 0 || _inside || !Gate.TryEnter())
+        if (_count == 1 || _inside || !Gate.TryEnter())
         {
             loop.Work();
             loop.Wait();
@@ -49,10 +62,10 @@ internal static class CpuThreads
         try
         {
             _current = loop;
+            // A worker says that it sleeps before it looks for a loop once more; the loop is set before the worker is asked.
             Interlocked.MemoryBarrier();
-            var asleep = Volatile.Read(ref _sleeping);
-            if (asleep > 0)
-                Wake.Release(asleep);
+            for (var i = 0; i < Math.Min(_count, parts) - 1; i++)
+                Workers[i].Wake();
             loop.Work();
             loop.Wait();
             _current = null;
@@ -64,44 +77,72 @@ internal static class CpuThreads
         }
     }
 
-    private static Thread[] StartWorkers()
+    private static Worker[] StartWorkers()
     {
         var count = int.TryParse(Environment.GetEnvironmentVariable("CUDANET_CPU_THREADS"), out var n)
             ? n
             : Environment.ProcessorCount;
-        var workers = new Thread[Math.Max(0, count - 1)];
+        var workers = new Worker[Math.Max(0, count - 1)];
         for (var i = 0; i < workers.Length; i++)
-        {
-            workers[i] = new Thread(RunWorker) { IsBackground = true, Name = $"cudanet cpu {i + 1}" };
-            workers[i].Start();
-        }
+            workers[i] = new Worker(i);
         return workers;
     }
 
-    private static void RunWorker()
+    private sealed class Worker
     {
-        _inside = true;
-        Loop? done = null;
-        while (true)
+        private readonly SemaphoreSlim _wake = new(0);
+        private readonly int _index;
+        private volatile bool _sleeps;
+
+        public Worker(int index)
         {
-            var spins = 0;
-            Loop? next;
-            while ((next = _current) is null || ReferenceEquals(next, done))
+            _index = index;
+            new Thread(Run) { IsBackground = true, Name = $"cudanet cpu {index + 1}" }.Start();
+        }
+
+        public void Wake()
+        {
+            if (!_sleeps)
+                return;
+            _sleeps = false;
+            _wake.Release();
+        }
+
+        private void Run()
+        {
+            _inside = true;
+            Loop? done = null;
+            while (true)
             {
-                if (++spins < SpinsBeforeSleep)
+                var (spins, start) = (0, 0L);
+                Loop? next;
+                while (!Concerns(next = _current, done))
                 {
-                    Thread.SpinWait(20);
-                    continue;
+                    if (++spins < SpinsBeforeYield)
+                        Thread.SpinWait(1);
+                    else if (spins == SpinsBeforeYield)
+                        start = Stopwatch.GetTimestamp();
+                    else if (Stopwatch.GetTimestamp() - start < TicksBeforeSleep)
+                        Thread.Yield();
+                    else
+                        spins = Sleep(done);
                 }
-                Interlocked.Increment(ref _sleeping);
-                // Between the last look and the sleep a loop may have come: whoever sets _current reads _sleeping after it.
-                if (_current is null || ReferenceEquals(_current, done))
-                    Wake.Wait();
-                Interlocked.Decrement(ref _sleeping);
-                spins = 0;
+                next!.Work();
+                done = next;
             }
-            next.Work();
-            done = next;
+        }
+
+        private bool Concerns(Loop? loop, Loop? done) =>
+            loop is not null && !ReferenceEquals(loop, done) && _index < _count - 1;
+
+        private int Sleep(Loop? done)
+        {
+            _sleeps = true;
+            Interlocked.MemoryBarrier();
+            if (!Concerns(_current, done))
+                _wake.Wait();
+            _sleeps = false;
+            return 0;
         }
     }
 

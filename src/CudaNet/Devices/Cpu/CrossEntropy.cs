@@ -6,40 +6,27 @@ namespace CudaNet;
 /// <summary>Cross entropy and its backward, a row of logits at a time; rows that are not dense are gathered first.</summary>
 internal static unsafe class CpuCrossEntropy
 {
-    public static void Forward(in OpCall call)
+    public static void Forward(in OpCall call) => VectorKernel.Run<ForwardKernel>(call);
+
+    public static void Backward(in OpCall call) => VectorKernel.Run<BackwardKernel>(call, input: 1);
+
+    private readonly struct ForwardKernel : IVectorKernel
     {
-        switch (call.Input(0).DType)
-        {
-            case DType.Float32:
-                Forward<float>(call);
-                break;
-            case DType.Float64:
-                Forward<double>(call);
-                break;
-            default:
-                ReferenceRunner.Run(call);
-                break;
-        }
+        public static void Run<V, T>(in OpCall call)
+            where V : unmanaged, ISimd<V, T>
+            where T : unmanaged, IFloatingPointIeee754<T>, IMinMaxValue<T> => Forward<SimdPair<V, T>, T>(call);
     }
 
-    public static void Backward(in OpCall call)
+    private readonly struct BackwardKernel : IVectorKernel
     {
-        switch (call.Input(1).DType)
-        {
-            case DType.Float32:
-                Backward<float>(call);
-                break;
-            case DType.Float64:
-                Backward<double>(call);
-                break;
-            default:
-                ReferenceRunner.Run(call);
-                break;
-        }
+        public static void Run<V, T>(in OpCall call)
+            where V : unmanaged, ISimd<V, T>
+            where T : unmanaged, IFloatingPointIeee754<T>, IMinMaxValue<T> => Backward<SimdPair<V, T>, T>(call);
     }
 
-    private static void Forward<T>(in OpCall call)
-        where T : unmanaged, IFloatingPointIeee754<T>, IMinMaxValue<T>
+    private static void Forward<V, T>(in OpCall call)
+        where V : unmanaged, ISimd<V, T>
+        where T : unmanaged, IFloatingPointIeee754<T>
     {
         var rows = new Rows<T>(call, 0, 1, 2);
         var (ignore, smoothing) = (call.Attributes.Int(0), call.Attributes.Float(2));
@@ -50,8 +37,8 @@ internal static unsafe class CpuCrossEntropy
         rows.Each(
             (row, x, n) =>
             {
-                var max = CpuReduce.FoldRow<T, MaxFold<T>>(x, n);
-                var l = max + T.Log(CpuSoftmax.ExpSum<T>(x, max, null, n));
+                var max = RowMath.Max<V, T>(x, n);
+                var l = max + T.Log(RowMath.ExpSum<V, T>(x, max, n));
                 ((T*)lse)[row] = l;
                 var target = rows.Target(row);
                 if (target == ignore)
@@ -76,8 +63,9 @@ internal static unsafe class CpuCrossEntropy
             *(T*)y = T.CreateTruncating(reduction == Reduction.Mean ? total / weights : total);
     }
 
-    private static void Backward<T>(in OpCall call)
-        where T : unmanaged, IFloatingPointIeee754<T>, IMinMaxValue<T>
+    private static void Backward<V, T>(in OpCall call)
+        where V : unmanaged, ISimd<V, T>
+        where T : unmanaged, IFloatingPointIeee754<T>
     {
         var rows = new Rows<T>(call, 1, 2, 3);
         var (ignore, smoothing) = (call.Attributes.Int(0), call.Attributes.Float(2));
@@ -98,25 +86,14 @@ internal static unsafe class CpuCrossEntropy
                 }
                 var scale = double.CreateTruncating(((T*)g)[reduction == Reduction.None ? row : 0]) / mean;
                 var onTarget = (1 - smoothing) * rows.Weight(target);
-                Probabilities(x, ((T*)lse)[row], T.CreateTruncating(scale * (onTarget + smoothing * weights)), n);
+                var factor = T.CreateTruncating(scale * (onTarget + smoothing * weights));
+                RowMath.ExpInPlace<V, T>(x, ((T*)lse)[row], factor, n);
                 for (var c = 0; c < n && smoothing > 0; c++)
                     x[c] -= T.CreateTruncating(scale * smoothing / n * rows.Weight(c));
                 x[target] -= T.CreateTruncating(scale * onTarget);
             },
             gx
         );
-    }
-
-    /// <summary>x ← factor · exp(x − lse).</summary>
-    private static void Probabilities<T>(T* x, T lse, T factor, int n)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        var (l, f) = (new Vector<T>(lse), new Vector<T>(factor));
-        var i = 0;
-        for (; i <= n - Vector<T>.Count; i += Vector<T>.Count)
-            (CpuMath.Exp(Vector.Load(x + i) - l) * f).Store(x + i);
-        for (; i < n; i++)
-            x[i] = CpuMath.Exp(new Vector<T>(x[i] - lse))[0] * factor;
     }
 
     private delegate void RowBody<T>(long row, T* x, int classes)

@@ -5,9 +5,9 @@ namespace CudaNet;
 /// <summary>Element-wise ops on the CPU: from a call's dtype and layout to an inner loop.</summary>
 internal static unsafe class CpuElementwise
 {
-    private const int Cheap = 1; // a few additions: the memory decides
-    private const int Polynomial = 4; // about this many times an addition
-    private const int Scalar = 32; // one element at a time through the C library
+    public const int Cheap = 1; // a few additions: the memory decides
+    public const int Polynomial = 4; // about this many times an addition
+    public const int Scalar = 32; // one element at a time through the C library
 
     public static void Neg(in OpCall call) => Unary(call, default(NegOperator), Cheap);
 
@@ -102,7 +102,7 @@ internal static unsafe class CpuElementwise
         StridedWalk.Run(walk, new WhereLoop<T>(condition, a, b, y, walk.A[inner], walk.B[inner], walk.C[inner]), Cheap);
     }
 
-    private static void Unary<TOperator>(in OpCall call, TOperator op, int cost)
+    public static void Unary<TOperator>(in OpCall call, TOperator op, int cost)
         where TOperator : struct, IUnaryOperator
     {
         switch (call.Input(0).DType)
@@ -122,7 +122,7 @@ internal static unsafe class CpuElementwise
         }
     }
 
-    private static void UnaryFloating<TOperator>(in OpCall call, TOperator op, int cost)
+    public static void UnaryFloating<TOperator>(in OpCall call, TOperator op, int cost)
         where TOperator : struct, IUnaryOperator
     {
         switch (call.Input(0).DType)
@@ -142,7 +142,7 @@ internal static unsafe class CpuElementwise
         }
     }
 
-    private static void Unary<TStored, T, TOperator>(in OpCall call, TOperator op, int cost)
+    public static void Unary<TStored, T, TOperator>(in OpCall call, TOperator op, int cost)
         where TStored : unmanaged
         where T : unmanaged, INumber<T>
         where TOperator : struct, IUnaryOperator
@@ -152,7 +152,7 @@ internal static unsafe class CpuElementwise
         StridedWalk.Run(walk, new UnaryLoop<TStored, T, TOperator>(x, y, walk.A[walk.Rank - 1], op), cost);
     }
 
-    private static void Compare<TOperator>(in OpCall call, TOperator op)
+    public static void Compare<TOperator>(in OpCall call, TOperator op)
         where TOperator : struct, IBinaryOperator
     {
         if (call.Input(0).DType == DType.Bool)
@@ -161,7 +161,7 @@ internal static unsafe class CpuElementwise
             Binary(call, op, Cheap);
     }
 
-    private static void Binary<TOperator>(in OpCall call, TOperator op, int cost)
+    public static void Binary<TOperator>(in OpCall call, TOperator op, int cost)
         where TOperator : struct, IBinaryOperator
     {
         switch (call.Input(0).DType)
@@ -181,7 +181,7 @@ internal static unsafe class CpuElementwise
         }
     }
 
-    private static void BinaryFloating<TOperator>(in OpCall call, TOperator op, int cost)
+    public static void BinaryFloating<TOperator>(in OpCall call, TOperator op, int cost)
         where TOperator : struct, IBinaryOperator
     {
         switch (call.Input(0).DType)

@@ -43,31 +43,24 @@ internal readonly unsafe struct UnaryLoop<TStored, T, TOperator>(Tensor x, Tenso
     private void Compute(T* x, T* y, long count)
     {
         if (Vector512.IsHardwareAccelerated)
-            Compute<Simd512<T>>(x, y, count);
+            Compute<SimdPair<Simd512<T>, T>>(x, y, count);
         else
-            Compute<SimdAny<T>>(x, y, count);
+            Compute<SimdPair<SimdAny<T>, T>>(x, y, count);
     }
 
     private void Compute<V>(T* x, T* y, long count)
         where V : unmanaged, ISimd<V, T>
     {
         long i = 0;
-        for (; i <= count - 2 * V.Count; i += 2 * V.Count)
-        {
-            var (first, second) = (V.Load(x + i), V.Load(x + i + V.Count));
-            op.Apply<V, T>(first).Store(y + i);
-            op.Apply<V, T>(second).Store(y + i + V.Count);
-        }
-        if (i <= count - V.Count)
-        {
+        for (; i <= count - V.Count; i += V.Count)
             op.Apply<V, T>(V.Load(x + i)).Store(y + i);
-            i += V.Count;
-        }
         if (i < count)
             ComputeTail<V>(x + i, y + i, (int)(count - i));
     }
 
+    // Apart, because the compiler inlines only so much into one method: the loop is to have all of it.
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private void ComputeTail<V>(T* x, T* y, int count)
         where V : unmanaged, ISimd<V, T>
     {

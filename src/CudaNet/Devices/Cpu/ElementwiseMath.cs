@@ -3,9 +3,12 @@ using System.Runtime.CompilerServices;
 
 namespace CudaNet;
 
-/// <summary>exp, tanh and sigmoid on vectors, right for NaN, infinities, overflow and subnormal results.</summary>
+/// <summary>exp, log, tanh and sigmoid on vectors, right for NaN, infinities, overflow and subnormal results.</summary>
 internal static class ElementwiseMath
 {
+    // Where |x| is not above it, eˣ is far from overflow and from subnormal numbers.
+    private const double ModestExponent = 87;
+
     /// <summary>eˣ with a relative error below 1.2e-7 in f32; f64 uses the runtime's polynomial.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Exp<V, T>(V x)
@@ -14,23 +17,96 @@ internal static class ElementwiseMath
     {
         if (typeof(T) == typeof(double))
             return V.ExpDouble(x);
+        // Also true for NaN, which is not within anything.
+        if (!V.All(V.LessThanOrEqual(V.Abs(x), Constant<V, T>(ModestExponent))))
+            return ExpOfAny<V, T>(x);
+        return ExpOfModest<V, T>(x);
+    }
+
+    /// <summary>eˣ where |x| is at most 87.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V ExpOfModest<V, T>(V x)
+        where V : unmanaged, ISimd<V, T>
+        where T : unmanaged, INumber<T>
+    {
+        if (typeof(T) == typeof(double))
+            return V.ExpDouble(x);
+        var p = ExpOfRest<V, T>(x, out var shifted);
+        return V.ScaleNormal(p, shifted);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static V ExpOfAny<V, T>(V x)
+        where V : unmanaged, ISimd<V, T>
+        where T : unmanaged, INumber<T>
+    {
         // Beyond these bounds the result is 0 or ∞ all the same; a NaN passes.
         var clamped = V.Min(Constant<V, T>(89.5), V.Max(Constant<V, T>(-105), x));
-        // Cody and Waite: x = n·ln 2 + r with ln 2 in two parts, of which n times the first is exact. Adding and taking away
-        // 1.5·2²³ rounds to a whole number.
-        var magic = Constant<V, T>(12582912);
-        var n = V.MultiplyAdd(clamped, Constant<V, T>(1.44269504088896341), magic) - magic;
-        var r = V.MultiplyAdd(n, Constant<V, T>(-0.693359375), clamped);
+        var p = ExpOfRest<V, T>(clamped, out var shifted);
+        return V.Scale(p, shifted - Constant<V, T>(Rounder));
+    }
+
+    // 1.5·2²³: adding it rounds to a whole number and leaves that number in the low bits.
+    private const double Rounder = 12582912;
+
+    /// <summary>eʳ where x = n·ln 2 + r and |r| ≤ ln 2 / 2; <paramref name="shifted"/> is n plus the rounder.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V ExpOfRest<V, T>(V x, out V shifted)
+        where V : unmanaged, ISimd<V, T>
+        where T : unmanaged, INumber<T>
+    {
+        var rounder = Constant<V, T>(Rounder);
+        shifted = V.MultiplyAdd(x, Constant<V, T>(1.44269504088896341), rounder);
+        // Cody and Waite: ln 2 in two parts, of which n times the first is exact.
+        var n = shifted - rounder;
+        var r = V.MultiplyAdd(n, Constant<V, T>(-0.693359375), x);
         r = V.MultiplyAdd(n, Constant<V, T>(2.12194440054690583e-4), r);
-        // The minimax polynomial of Cephes' expf (Moshier) on |r| ≤ ln 2 / 2.
-        var p = Constant<V, T>(1.9875691500e-4);
-        p = V.MultiplyAdd(p, r, Constant<V, T>(1.3981999507e-3));
-        p = V.MultiplyAdd(p, r, Constant<V, T>(8.3334519073e-3));
-        p = V.MultiplyAdd(p, r, Constant<V, T>(4.1665795894e-2));
-        p = V.MultiplyAdd(p, r, Constant<V, T>(1.6666665459e-1));
-        p = V.MultiplyAdd(p, r, Constant<V, T>(5.0000001201e-1));
-        p = V.MultiplyAdd(p, r * r, r) + Constant<V, T>(1);
-        return V.Scale(p, n);
+        // The minimax polynomial of Cephes' expf (Moshier), in pairs of terms (Estrin), which wait less for each other.
+        var square = r * r;
+        var p = V.MultiplyAdd(Constant<V, T>(1.9875691500e-4), r, Constant<V, T>(1.3981999507e-3));
+        var q = V.MultiplyAdd(Constant<V, T>(8.3334519073e-3), r, Constant<V, T>(4.1665795894e-2));
+        var s = V.MultiplyAdd(Constant<V, T>(1.6666665459e-1), r, Constant<V, T>(5.0000001201e-1));
+        p = V.MultiplyAdd(V.MultiplyAdd(p, square, q), square, s);
+        return V.MultiplyAdd(p, square, r) + Constant<V, T>(1);
+    }
+
+    /// <summary>ln x with a relative error below 9e-8 in f32, by the polynomial of Cephes (Moshier); f64 uses the runtime's.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Log<V, T>(V x)
+        where V : unmanaged, ISimd<V, T>
+        where T : unmanaged, INumber<T>
+    {
+        const double smallestNormal = 1.17549435e-38;
+        const double lift = 8388608; // 2²³ makes every subnormal number normal
+        if (typeof(T) == typeof(double))
+            return V.Log(x);
+        var (zero, one) = (Constant<V, T>(0), Constant<V, T>(1));
+        var tiny = V.LessThan(x, Constant<V, T>(smallestNormal));
+        var lifted = V.Select(tiny, x * Constant<V, T>(lift), x);
+        var e = V.Exponent(lifted) - (tiny & Constant<V, T>(23));
+        var m = V.Mantissa(lifted);
+        // From [½, 1) to [√½, √2), around 1 where the series is short.
+        var small = V.LessThan(m, Constant<V, T>(0.707106781186547524));
+        e -= small & one;
+        var f = m - one + (small & m);
+        var z = f * f;
+        var p = V.MultiplyAdd(Constant<V, T>(7.0376836292e-2), f, Constant<V, T>(-1.1514610310e-1));
+        p = V.MultiplyAdd(p, f, Constant<V, T>(1.1676998740e-1));
+        p = V.MultiplyAdd(p, f, Constant<V, T>(-1.2420140846e-1));
+        p = V.MultiplyAdd(p, f, Constant<V, T>(1.4249322787e-1));
+        p = V.MultiplyAdd(p, f, Constant<V, T>(-1.6668057665e-1));
+        p = V.MultiplyAdd(p, f, Constant<V, T>(2.0000714765e-1));
+        p = V.MultiplyAdd(p, f, Constant<V, T>(-2.4999993993e-1));
+        p = V.MultiplyAdd(p, f, Constant<V, T>(3.3333331174e-1));
+        var y = p * f * z;
+        y = V.MultiplyAdd(e, Constant<V, T>(-2.12194440e-4), y);
+        y = V.MultiplyAdd(z, Constant<V, T>(-0.5), y);
+        y = V.MultiplyAdd(e, Constant<V, T>(0.693359375), f + y);
+        var infinity = Constant<V, T>(double.PositiveInfinity);
+        y = V.Select(V.Equal(x, infinity), infinity, y);
+        y = V.Select(V.Equal(x, zero), -infinity, y);
+        // What is not at least 0: negative numbers and NaN.
+        return V.Select(V.LessThanOrEqual(zero, x), y, Constant<V, T>(double.NaN));
     }
 
     /// <summary>1 / (1 + e⁻ˣ), accurate in both tails.</summary>
@@ -51,14 +127,18 @@ internal static class ElementwiseMath
         where T : unmanaged, INumber<T>
     {
         var one = Constant<V, T>(1);
-        var size = V.Abs(x);
-        var z = x * x;
-        var near = V.MultiplyAdd(x * z, typeof(T) == typeof(double) ? NearDouble<V, T>(z) : NearSingle<V, T>(z), x);
-        var far = one - Constant<V, T>(2) / (Exp<V, T>(size + size) + one);
-        far = V.Select(V.LessThan(x, Constant<V, T>(0)), -far, far);
-        var y = V.Select(V.LessThan(size, Constant<V, T>(0.625)), near, far);
-        // The sum of the polynomial's two zeros has lost the sign of −0.
-        return V.Select(V.Equal(x, Constant<V, T>(0)), x, y);
+        var sign = x & Constant<V, T>(-0.0);
+        // Beyond this bound the result is 1; a NaN passes.
+        var size = V.Min(Constant<V, T>(typeof(T) == typeof(double) ? 20 : 10), V.Abs(x));
+        var z = size * size;
+        var near = V.MultiplyAdd(
+            size * z,
+            typeof(T) == typeof(double) ? NearDouble<V, T>(z) : NearSingle<V, T>(z),
+            size
+        );
+        var far = one - Constant<V, T>(2) / (ExpOfModest<V, T>(size + size) + one);
+        // A NaN is not above the bound, and the polynomial passes it on.
+        return V.Select(V.LessThan(Constant<V, T>(0.625), size), far, near) | sign;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -88,7 +168,7 @@ internal static class ElementwiseMath
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Constant<V, T>(double value)
+    public static V Constant<V, T>(double value)
         where V : unmanaged, ISimd<V, T>
         where T : unmanaged, INumber<T> => V.Create(T.CreateTruncating(value));
 }

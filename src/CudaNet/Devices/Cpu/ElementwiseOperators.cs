@@ -40,7 +40,7 @@ internal readonly struct LogOperator : IUnaryOperator
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public V Apply<V, T>(V x)
         where V : unmanaged, ISimd<V, T>
-        where T : unmanaged, INumber<T> => V.Log(x);
+        where T : unmanaged, INumber<T> => ElementwiseMath.Log<V, T>(x);
 }
 
 internal readonly struct SqrtOperator : IUnaryOperator

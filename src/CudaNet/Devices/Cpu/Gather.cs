@@ -1,6 +1,6 @@
 namespace CudaNet;
 
-/// <summary>Gather by element size and scatter_add by type. Lines along the last axis are walked; all other axes are unravelled once.</summary>
+/// <summary>Gather and scatter by element size, scatter_add by type. Lines along the last axis are walked; all other axes are unravelled once.</summary>
 internal static unsafe class CpuGather
 {
     public static void Gather(in OpCall call)
@@ -27,15 +27,51 @@ internal static unsafe class CpuGather
         switch (call.Input(0).DType)
         {
             case DType.Float32:
-                ScatterAdd<float>(call);
+                Scatter<float, AddUp<float>>(call);
                 break;
             case DType.Float64:
-                ScatterAdd<double>(call);
+                Scatter<double, AddUp<double>>(call);
                 break;
             default:
                 ReferenceRunner.Run(call);
                 break;
         }
+    }
+
+    public static void Scatter(in OpCall call)
+    {
+        switch (call.Input(0).DType.Size)
+        {
+            case 1:
+                Scatter<byte, Overwrite<byte>>(call);
+                break;
+            case 2:
+                Scatter<ushort, Overwrite<ushort>>(call);
+                break;
+            case 4:
+                Scatter<uint, Overwrite<uint>>(call);
+                break;
+            default:
+                Scatter<ulong, Overwrite<ulong>>(call);
+                break;
+        }
+    }
+
+    /// <summary>What becomes of an element when another one is put in its place.</summary>
+    private interface IPut<T>
+    {
+        static abstract T Put(T old, T value);
+    }
+
+    private readonly struct AddUp<T> : IPut<T>
+        where T : System.Numerics.INumber<T>
+    {
+        public static T Put(T old, T value) => old + value;
+    }
+
+    private readonly struct Overwrite<T> : IPut<T>
+    {
+        public static T Put(T old, T value) => value;
     }
 
     private static void Gather<T>(in OpCall call)
@@ -65,8 +101,9 @@ internal static unsafe class CpuGather
         walk.ThrowIfOutOfRange();
     }
 
-    private static void ScatterAdd<T>(in OpCall call)
-        where T : unmanaged, System.Numerics.INumber<T>
+    private static void Scatter<T, TPut>(in OpCall call)
+        where T : unmanaged
+        where TPut : IPut<T>
     {
         var (input, index, src, output) = (call.Input(0), call.Input(1), call.Input(2), call.Output(0));
         if (!input.IsContiguous)
@@ -76,10 +113,10 @@ internal static unsafe class CpuGather
         }
         var bytes = output.NumElements * sizeof(T);
         Buffer.MemoryCopy(input.Data, output.Data, bytes, bytes);
-        var walk = new IndexWalk(index, output.Shape, output.StrideArray, call.Attributes.Int(0), "scatter_add");
+        var walk = new IndexWalk(index, output.Shape, output.StrideArray, call.Attributes.Int(0), call.Op.Name);
         var target = (T*)output.Data;
         var values = (T*)src.Data;
-        // One thread: two lines may add to one element, and the order of additions is part of the result.
+        // One thread: two lines may meet in one element, and their order is part of the result.
         for (long line = 0; line < walk.Lines; line++)
         {
             var (indices, origin) = walk.Line(line);
@@ -89,7 +126,10 @@ internal static unsafe class CpuGather
             {
                 var at = walk.Checked(((long*)indices)[j * walk.IndexStep]);
                 if (at >= 0)
-                    target[origin + j * walk.Along + at] += row[j * step];
+                {
+                    var place = target + origin + j * walk.Along + at;
+                    *place = TPut.Put(*place, row[j * step]);
+                }
             }
         }
         walk.ThrowIfOutOfRange();

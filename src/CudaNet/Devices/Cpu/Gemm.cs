@@ -130,15 +130,18 @@ internal static unsafe class Gemm<TSimd, V, T>
                 IsDirect = direct,
             };
             block.Strips = (block.ColumnCount + Columns - 1) / Columns;
-            block.Packed = (T*)
-                GemmBuffers.Right((block.Strips * Columns * block.Depth + GemmPack<T>.Slack) * sizeof(T));
             block.Divide();
+            if (!block.PacksLate)
+                block.Packed = RoomFor(block.Strips * block.Depth);
             if (parallel)
                 RunParallel(block);
             else
                 RunSerial(block);
         }
     }
+
+    /// <summary>Room for a number of lines of packed strips.</summary>
+    private static T* RoomFor(nint lines) => (T*)GemmBuffers.Right((lines * Columns + GemmPack<T>.Slack) * sizeof(T));
 
     /// <summary>The length of a part when parts are as even as whole register tiles allow.</summary>
     private static nint Even(nint length, nint most)
@@ -152,7 +155,8 @@ internal static unsafe class Gemm<TSimd, V, T>
 
     private static void RunSerial(in Block block)
     {
-        block.Pack(0, block.Strips);
+        if (!block.PacksLate)
+            block.Pack(0, block.Strips);
         for (nint task = 0; task < block.Tasks; task++)
             block.Run(task);
     }
@@ -161,7 +165,7 @@ internal static unsafe class Gemm<TSimd, V, T>
     {
         if (block.IsDirect)
             block.Pack(block.Strips - 1, block.Strips);
-        else
+        else if (!block.PacksLate)
             CpuThreads.For(block.Strips, Columns * block.Depth, (first, last) => block.Pack((nint)first, (nint)last));
         CpuThreads.For(
             block.Tasks,
@@ -190,6 +194,10 @@ internal static unsafe class Gemm<TSimd, V, T>
 
         public readonly nint Tasks => _rowBlocks * _groups;
 
+        /// <summary>Whether each strip serves one block of rows only: then it is packed when that comes to it, and stays in the L1 cache
+        /// meanwhile instead of going through memory.</summary>
+        public readonly bool PacksLate => _rowBlocks == 1 && !IsDirect;
+
         // Enough tasks for several cores, from rows first: a group of strips packs the rows of A once more.
         public void Divide()
         {
@@ -215,17 +223,20 @@ internal static unsafe class Gemm<TSimd, V, T>
                 var count = (int)Math.Min(Columns, ColumnCount - strip * Columns);
                 if (IsDirect && count == Columns)
                     continue;
-                GemmPack<T>.Strip(
-                    BAt(strip * Columns) + k * Problem.BRow,
-                    Problem.BCol,
-                    Problem.BRow,
-                    count,
-                    Math.Min(chunk, Depth - k),
-                    Packed + (strip * Depth + k) * Columns,
-                    Columns
-                );
+                PackStrip(strip, k, Math.Min(chunk, Depth - k), Packed + (strip * Depth + k) * Columns);
             }
         }
+
+        private readonly void PackStrip(nint strip, nint k, nint depth, T* to) =>
+            GemmPack<T>.Strip(
+                BAt(strip * Columns) + k * Problem.BRow,
+                Problem.BCol,
+                Problem.BRow,
+                (int)Math.Min(Columns, ColumnCount - strip * Columns),
+                depth,
+                to,
+                Columns
+            );
 
         public readonly void Run(nint task)
         {
@@ -238,22 +249,42 @@ internal static unsafe class Gemm<TSimd, V, T>
             var width = (lastStrip - firstStrip) * Columns;
             var readsInPlace = width <= (Problem.ACol == 1 ? 256 : Columns);
             var packed = readsInPlace ? source : PackA(source, rows, panels);
+            var own = PacksLate ? RoomFor(Depth) : null;
             for (var strip = firstStrip; strip < lastStrip; strip++)
-            for (nint panel = 0; panel < panels; panel++)
             {
-                var (first, last) = (rows * panel / panels, rows * (panel + 1) / panels);
-                if (readsInPlace)
-                    Tile(
-                        strip,
-                        firstRow + first,
-                        (int)(last - first),
-                        source + first * Problem.ARow,
-                        Problem.ARow,
-                        Problem.ACol
-                    );
-                else
-                    Tile(strip, firstRow + first, (int)(last - first), packed + first * Depth, 1, last - first);
+                var b = Packed + strip * Depth * Columns;
+                if (PacksLate)
+                    PackStrip(strip, 0, Depth, b = own);
+                for (nint panel = 0; panel < panels; panel++)
+                {
+                    var (first, last) = (rows * panel / panels, rows * (panel + 1) / panels);
+                    var count = (int)(last - first);
+                    if (PacksLate && strip + 1 < lastStrip)
+                        PrefetchStrip(strip + 1, Depth * panel / panels, Depth * (panel + 1) / panels);
+                    if (readsInPlace)
+                        Tile(
+                            strip,
+                            b,
+                            firstRow + first,
+                            count,
+                            source + first * Problem.ARow,
+                            Problem.ARow,
+                            Problem.ACol
+                        );
+                    else
+                        Tile(strip, b, firstRow + first, count, packed + first * Depth, 1, count);
+                }
             }
+        }
+
+        /// <summary>Asks for lines of a strip that is packed next; where they lie one line apart the processor does so by itself.</summary>
+        private readonly void PrefetchStrip(nint strip, nint first, nint last)
+        {
+            if (!Sse.IsSupported || Problem.BCol != 1)
+                return;
+            var from = BAt(strip * Columns);
+            for (var k = first; k < last; k++)
+                Sse.Prefetch1(from + k * Problem.BRow);
         }
 
         private readonly T* PackA(T* source, nint rows, nint panels)
@@ -278,7 +309,7 @@ internal static unsafe class Gemm<TSimd, V, T>
             return packed;
         }
 
-        private readonly void Tile(nint strip, nint row, int rows, T* a, nint aRow, nint aCol)
+        private readonly void Tile(nint strip, T* packed, nint row, int rows, T* a, nint aRow, nint aCol)
         {
             var column = strip * Columns;
             var count = (int)Math.Min(Columns, ColumnCount - column);
@@ -287,13 +318,16 @@ internal static unsafe class Gemm<TSimd, V, T>
             var kernel = (delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)
                 Kernels[narrow ? rows - 1 : TileRows + rows - 1];
             var unpacked = IsDirect && count == Columns;
-            var b = unpacked ? BAt(column) : Packed + column * Depth;
+            var b = unpacked ? BAt(column) : packed;
             var bRow = unpacked ? Problem.BRow : Columns;
             var c = Problem.C + row * Problem.CRow + FirstColumn + column;
             var bias = Problem.Bias == null || FirstDepth > 0 ? null : Problem.Bias + FirstColumn + column;
             var bytes = sizeof(T);
             if (isWhole)
             {
+                if (Sse.IsSupported)
+                    for (var i = 0; i < rows; i++)
+                        Sse.Prefetch0(c + i * Problem.CRow);
                 kernel(Depth, (byte*)a, aRow * bytes, aCol * bytes, b, bRow, c, Problem.CRow, bias, FirstDepth > 0);
                 return;
             }

@@ -1,228 +1,219 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 
 namespace CudaNet;
 
-/// <summary>Vectorised layer normalisation: one row at a time, two passes over a row that the first pass has brought into the cache.</summary>
+/// <summary>Vectorised layer normalisation: a row at a time, in passes over what the first pass has brought into the cache.</summary>
 internal static unsafe class CpuLayerNorm
 {
-    public static void Forward(in OpCall call)
-    {
-        switch (call.Input(0).DType)
-        {
-            case DType.Float32:
-                Forward<float>(call);
-                break;
-            case DType.Float64:
-                Forward<double>(call);
-                break;
-            default:
-                ReferenceRunner.Run(call);
-                break;
-        }
-    }
+    public static void Forward(in OpCall call) => VectorKernel.Run<ForwardKernel>(call);
 
-    public static void Backward(in OpCall call)
-    {
-        switch (call.Input(0).DType)
-        {
-            case DType.Float32:
-                Backward<float>(call);
-                break;
-            case DType.Float64:
-                Backward<double>(call);
-                break;
-            default:
-                ReferenceRunner.Run(call);
-                break;
-        }
-    }
+    public static void Backward(in OpCall call) => VectorKernel.Run<BackwardKernel>(call);
 
-    private static void Forward<T>(in OpCall call)
-        where T : unmanaged, IFloatingPointIeee754<T>
+    private readonly struct ForwardKernel : IVectorKernel
     {
-        var n = (int)new Shape(call.Attributes.Ints(0)).NumElements;
-        var eps = T.CreateTruncating(call.Attributes.Float(1));
-        var (x, y) = ((nint)call.Input(0).Data, (nint)call.Output(0).Data);
-        var (mean, rstd) = ((nint)call.Output(1).Data, (nint)call.Output(2).Data);
-        var weight = call.Has(1) ? (nint)call.Input(1).Data : 0;
-        var bias = call.Has(2) ? (nint)call.Input(2).Data : 0;
-        CpuThreads.For(
-            call.Output(1).NumElements,
-            n,
-            (first, last) =>
-            {
-                for (var row = first; row < last; row++)
+        public static void Run<V, T>(in OpCall call)
+            where V : unmanaged, ISimd<V, T>
+            where T : unmanaged, IFloatingPointIeee754<T>, IMinMaxValue<T>
+        {
+            var n = (int)new Shape(call.Attributes.Ints(0)).NumElements;
+            var eps = T.CreateTruncating(call.Attributes.Float(1));
+            var (x, y) = ((nint)call.Input(0).Data, (nint)call.Output(0).Data);
+            var (mean, rstd) = ((nint)call.Output(1).Data, (nint)call.Output(2).Data);
+            var weight = call.Has(1) ? (nint)call.Input(1).Data : 0;
+            var bias = call.Has(2) ? (nint)call.Input(2).Data : 0;
+            CpuThreads.For(
+                call.Output(1).NumElements,
+                n,
+                (first, last) =>
                 {
-                    var source = new ReadOnlySpan<T>((T*)x + row * n, n);
-                    var m = Sum(source) / T.CreateTruncating(n);
-                    var r = T.One / T.Sqrt(SumSquares(source, m) / T.CreateTruncating(n) + eps);
-                    ((T*)mean)[row] = m;
-                    ((T*)rstd)[row] = r;
-                    Normalise(source, m, r, (T*)weight, (T*)bias, (T*)y + row * n);
+                    for (var row = first; row < last; row++)
+                    {
+                        var source = (T*)x + row * n;
+                        var m = Sum<V, T>(source, n) / T.CreateTruncating(n);
+                        var r = T.One / T.Sqrt(SumSquares<V, T>(source, m, n) / T.CreateTruncating(n) + eps);
+                        ((T*)mean)[row] = m;
+                        ((T*)rstd)[row] = r;
+                        Normalise<V, T>(source, m, r, (T*)weight, (T*)bias, (T*)y + row * n, n);
+                    }
                 }
-            }
-        );
+            );
+        }
     }
 
-    private static T Sum<T>(ReadOnlySpan<T> x)
-        where T : unmanaged, IFloatingPointIeee754<T>
+    private static T Sum<V, T>(T* x, int n)
+        where V : unmanaged, ISimd<V, T>
+        where T : unmanaged, INumber<T>
     {
-        var width = Vector<T>.Count;
-        var (a, b) = (Vector<T>.Zero, Vector<T>.Zero);
-        var i = 0;
-        for (; i <= x.Length - 2 * width; i += 2 * width)
+        var zero = V.Create(T.Zero);
+        var (a, b, c, d, i) = (zero, zero, zero, zero, 0);
+        for (; i <= n - 4 * V.Count; i += 4 * V.Count)
         {
-            a += new Vector<T>(x[i..]);
-            b += new Vector<T>(x[(i + width)..]);
+            a += V.Load(x + i);
+            b += V.Load(x + i + V.Count);
+            c += V.Load(x + i + 2 * V.Count);
+            d += V.Load(x + i + 3 * V.Count);
         }
-        var sum = Vector.Sum(a + b);
-        for (; i < x.Length; i++)
+        for (; i <= n - V.Count; i += V.Count)
+            a += V.Load(x + i);
+        var sum = V.Sum((a + b) + (c + d));
+        for (; i < n; i++)
             sum += x[i];
         return sum;
     }
 
-    private static T SumSquares<T>(ReadOnlySpan<T> x, T mean)
-        where T : unmanaged, IFloatingPointIeee754<T>
+    private static T SumSquares<V, T>(T* x, T mean, int n)
+        where V : unmanaged, ISimd<V, T>
+        where T : unmanaged, INumber<T>
     {
-        var width = Vector<T>.Count;
-        var m = new Vector<T>(mean);
-        var (a, b) = (Vector<T>.Zero, Vector<T>.Zero);
-        var i = 0;
-        for (; i <= x.Length - 2 * width; i += 2 * width)
+        var (zero, m) = (V.Create(T.Zero), V.Create(mean));
+        var (a, b, c, d, i) = (zero, zero, zero, zero, 0);
+        for (; i <= n - 4 * V.Count; i += 4 * V.Count)
         {
-            var (p, q) = (new Vector<T>(x[i..]) - m, new Vector<T>(x[(i + width)..]) - m);
-            a += p * p;
-            b += q * q;
+            var (p, q) = (V.Load(x + i) - m, V.Load(x + i + V.Count) - m);
+            var (r, s) = (V.Load(x + i + 2 * V.Count) - m, V.Load(x + i + 3 * V.Count) - m);
+            a = V.MultiplyAdd(p, p, a);
+            b = V.MultiplyAdd(q, q, b);
+            c = V.MultiplyAdd(r, r, c);
+            d = V.MultiplyAdd(s, s, d);
         }
-        var sum = Vector.Sum(a + b);
-        for (; i < x.Length; i++)
+        for (; i <= n - V.Count; i += V.Count)
+        {
+            var p = V.Load(x + i) - m;
+            a = V.MultiplyAdd(p, p, a);
+        }
+        var sum = V.Sum((a + b) + (c + d));
+        for (; i < n; i++)
             sum += (x[i] - mean) * (x[i] - mean);
         return sum;
     }
 
-    private static void Normalise<T>(ReadOnlySpan<T> x, T mean, T rstd, T* weight, T* bias, T* y)
-        where T : unmanaged, IFloatingPointIeee754<T>
+    private static void Normalise<V, T>(T* x, T mean, T rstd, T* weight, T* bias, T* y, int n)
+        where V : unmanaged, ISimd<V, T>
+        where T : unmanaged, INumber<T>
     {
-        var width = Vector<T>.Count;
-        var (m, r) = (new Vector<T>(mean), new Vector<T>(rstd));
-        var i = 0;
-        for (; i <= x.Length - width; i += width)
+        var (m, r, i) = (V.Create(mean), V.Create(rstd), 0);
+        for (; i <= n - V.Count; i += V.Count)
         {
-            var value = (new Vector<T>(x[i..]) - m) * r;
+            var value = (V.Load(x + i) - m) * r;
             if (weight != null)
-                value *= Vector.Load(weight + i);
+                value *= V.Load(weight + i);
             if (bias != null)
-                value += Vector.Load(bias + i);
+                value += V.Load(bias + i);
             value.Store(y + i);
         }
-        for (; i < x.Length; i++)
+        for (; i < n; i++)
             y[i] = (x[i] - mean) * rstd * (weight == null ? T.One : weight[i]) + (bias == null ? T.Zero : bias[i]);
     }
 
-    private static void Backward<T>(in OpCall call)
-        where T : unmanaged, IFloatingPointIeee754<T>
+    private readonly struct BackwardKernel : IVectorKernel
     {
-        var n = (int)new Shape(call.Attributes.Ints(0)).NumElements;
-        var rows = call.Input(3).NumElements;
-        var (g, x) = ((nint)call.Input(0).Data, (nint)call.Input(1).Data);
-        var weight = call.Has(2) ? (nint)call.Input(2).Data : 0;
-        var (mean, rstd) = ((nint)call.Input(3).Data, (nint)call.Input(4).Data);
-        var gx = (nint)call.Output(0).Data;
-        CpuThreads.For(
-            rows,
-            2 * n,
-            (first, last) =>
-            {
-                for (var row = first; row < last; row++)
-                    GradRow(
-                        (T*)g + row * n,
-                        (T*)x + row * n,
-                        (T*)weight,
-                        ((T*)mean)[row],
-                        ((T*)rstd)[row],
-                        (T*)gx + row * n,
-                        n
-                    );
-            }
-        );
-        if (weight == 0)
-            return;
-        var (gw, gb) = ((nint)call.Output(1).Data, (nint)call.Output(2).Data);
-        // Columns are split, not rows, so that every sum has one order whatever the number of threads.
-        CpuThreads.For(
-            n,
-            4 * rows,
-            (first, last) =>
-            {
-                var length = (int)(last - first);
-                new Span<T>((T*)gw + first, length).Clear();
-                new Span<T>((T*)gb + first, length).Clear();
-                for (long row = 0; row < rows; row++)
-                    GradColumns(
-                        (T*)g + row * n + first,
-                        (T*)x + row * n + first,
-                        ((T*)mean)[row],
-                        ((T*)rstd)[row],
-                        (T*)gw + first,
-                        (T*)gb + first,
-                        length
-                    );
-            }
-        );
-    }
+        private const int MostBlocks = 32;
 
-    private static void GradRow<T>(T* g, T* x, T* weight, T mean, T rstd, T* gx, int n)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        var width = Vector<T>.Count;
-        var (m, r) = (new Vector<T>(mean), new Vector<T>(rstd));
-        var (sums, products) = (Vector<T>.Zero, Vector<T>.Zero);
-        var i = 0;
-        for (; i <= n - width; i += width)
+        public static void Run<V, T>(in OpCall call)
+            where V : unmanaged, ISimd<V, T>
+            where T : unmanaged, IFloatingPointIeee754<T>, IMinMaxValue<T>
         {
-            var scaled = Vector.Load(g + i);
-            if (weight != null)
-                scaled *= Vector.Load(weight + i);
-            sums += scaled;
-            products += scaled * ((Vector.Load(x + i) - m) * r);
+            var n = (int)new Shape(call.Attributes.Ints(0)).NumElements;
+            var rows = call.Input(3).NumElements;
+            var (g, x) = ((nint)call.Input(0).Data, (nint)call.Input(1).Data);
+            var weight = call.Has(2) ? (nint)call.Input(2).Data : 0;
+            var (mean, rstd) = ((nint)call.Input(3).Data, (nint)call.Input(4).Data);
+            var gx = (nint)call.Output(0).Data;
+            // Blocks of rows, by the shape alone, each with sums of its own for weight and bias: so every sum has one order whatever the
+            // number of threads, and a row is read once for all three gradients.
+            var blocks = (int)Math.Min(MostBlocks, (rows + 7) / 8);
+            var sums = weight == 0 ? null : (T*)NativeMemory.AllocZeroed((nuint)(2L * n * blocks), (nuint)sizeof(T));
+            var address = (nint)sums;
+            CpuThreads.For(
+                blocks,
+                3L * n * rows / Math.Max(1, blocks),
+                (first, last) =>
+                {
+                    for (var block = first; block < last; block++)
+                    {
+                        var own = address == 0 ? null : (T*)address + block * 2 * n;
+                        for (var row = rows * block / blocks; row < rows * (block + 1) / blocks; row++)
+                            Row<V, T>(
+                                (T*)g + row * n,
+                                (T*)x + row * n,
+                                (T*)weight,
+                                ((T*)mean)[row],
+                                ((T*)rstd)[row],
+                                (T*)gx + row * n,
+                                own,
+                                n
+                            );
+                    }
+                }
+            );
+            if (sums == null)
+                return;
+            Add<V, T>(sums, blocks, 2L * n, (T*)call.Output(1).Data, n);
+            Add<V, T>(sums + n, blocks, 2L * n, (T*)call.Output(2).Data, n);
+            NativeMemory.Free(sums);
         }
-        var (sum, product) = (Vector.Sum(sums), Vector.Sum(products));
-        for (; i < n; i++)
-        {
-            var scaled = g[i] * (weight == null ? T.One : weight[i]);
-            sum += scaled;
-            product += scaled * ((x[i] - mean) * rstd);
-        }
-        sum /= T.CreateTruncating(n);
-        product /= T.CreateTruncating(n);
-        var (s, p) = (new Vector<T>(sum), new Vector<T>(product));
-        for (i = 0; i <= n - width; i += width)
-        {
-            var scaled = Vector.Load(g + i);
-            if (weight != null)
-                scaled *= Vector.Load(weight + i);
-            (r * (scaled - s - (Vector.Load(x + i) - m) * r * p)).Store(gx + i);
-        }
-        for (; i < n; i++)
-            gx[i] = rstd * (g[i] * (weight == null ? T.One : weight[i]) - sum - (x[i] - mean) * rstd * product);
-    }
 
-    private static void GradColumns<T>(T* g, T* x, T mean, T rstd, T* gw, T* gb, int n)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        var width = Vector<T>.Count;
-        var (m, r) = (new Vector<T>(mean), new Vector<T>(rstd));
-        var i = 0;
-        for (; i <= n - width; i += width)
+        /// <summary>The gradient of one row; what it adds to those of weight and bias goes to <paramref name="sums"/> unless it is null.</summary>
+        private static void Row<V, T>(T* g, T* x, T* weight, T mean, T rstd, T* gx, T* sums, int n)
+            where V : unmanaged, ISimd<V, T>
+            where T : unmanaged, INumber<T>
         {
-            var gradient = Vector.Load(g + i);
-            (Vector.Load(gw + i) + gradient * ((Vector.Load(x + i) - m) * r)).Store(gw + i);
-            (Vector.Load(gb + i) + gradient).Store(gb + i);
+            var (m, r) = (V.Create(mean), V.Create(rstd));
+            var (total, product, i) = (V.Create(T.Zero), V.Create(T.Zero), 0);
+            for (; i <= n - V.Count; i += V.Count)
+            {
+                var (gradient, normal) = (V.Load(g + i), (V.Load(x + i) - m) * r);
+                if (sums != null)
+                {
+                    V.MultiplyAdd(gradient, normal, V.Load(sums + i)).Store(sums + i);
+                    (V.Load(sums + n + i) + gradient).Store(sums + n + i);
+                    gradient *= V.Load(weight + i);
+                }
+                total += gradient;
+                product = V.MultiplyAdd(gradient, normal, product);
+            }
+            var (sum, inner) = (V.Sum(total), V.Sum(product));
+            for (; i < n; i++)
+            {
+                var (gradient, normal) = (g[i], (x[i] - mean) * rstd);
+                if (sums != null)
+                {
+                    sums[i] += gradient * normal;
+                    sums[n + i] += gradient;
+                    gradient *= weight[i];
+                }
+                sum += gradient;
+                inner += gradient * normal;
+            }
+            sum /= T.CreateTruncating(n);
+            inner /= T.CreateTruncating(n);
+            var (s, p) = (V.Create(sum), V.Create(inner));
+            for (i = 0; i <= n - V.Count; i += V.Count)
+            {
+                var gradient = V.Load(g + i);
+                if (weight != null)
+                    gradient *= V.Load(weight + i);
+                (r * (gradient - s - (V.Load(x + i) - m) * r * p)).Store(gx + i);
+            }
+            for (; i < n; i++)
+                gx[i] = rstd * (g[i] * (weight == null ? T.One : weight[i]) - sum - (x[i] - mean) * rstd * inner);
         }
-        for (; i < n; i++)
+
+        /// <summary>y = Σ over the blocks, in their order.</summary>
+        private static void Add<V, T>(T* sums, int blocks, long step, T* y, int n)
+            where V : unmanaged, ISimd<V, T>
+            where T : unmanaged, INumber<T>
         {
-            gw[i] += g[i] * ((x[i] - mean) * rstd);
-            gb[i] += g[i];
+            new Span<T>(y, n).Clear();
+            for (var block = 0; block < blocks; block++, sums += step)
+            {
+                var i = 0;
+                for (; i <= n - V.Count; i += V.Count)
+                    (V.Load(y + i) + V.Load(sums + i)).Store(y + i);
+                for (; i < n; i++)
+                    y[i] += sums[i];
+            }
         }
     }
 }

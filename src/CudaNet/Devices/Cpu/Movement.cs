@@ -31,6 +31,24 @@ internal static unsafe class CpuMovement
         );
     }
 
+    /// <summary>A copy of the view that begins at the last positions and has negative strides.</summary>
+    public static void Flip(in OpCall call)
+    {
+        var input = call.Input(0);
+        var (strides, offset) = (input.Strides.ToArray(), input.Offset);
+        if (input.NumElements == 0)
+            return;
+        foreach (var dim in call.Attributes.Ints(0))
+        {
+            var axis = input.Shape.Axis(dim, "flip");
+            offset += (input.Shape[axis] - 1) * strides[axis];
+            strides[axis] = -strides[axis];
+        }
+        var view = input.View(input.Shape, strides, offset);
+        CpuCopy.Run(view, call.Output(0));
+        view.Release();
+    }
+
     public static void SliceBackward(in OpCall call)
     {
         var (gradient, output) = (call.Input(0), call.Output(0));

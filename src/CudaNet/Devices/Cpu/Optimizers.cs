@@ -1,42 +1,13 @@
 using System.Numerics;
-using System.Runtime.CompilerServices;
 
 namespace CudaNet;
 
 /// <summary>Optimiser steps in vectors, with the number of the step read and counted as kernels do.</summary>
 internal static unsafe class CpuOptimizers
 {
-    public static void StepSgd(in OpCall call)
-    {
-        switch (call.Inputs[0]!.DType)
-        {
-            case DType.Float32:
-                StepSgd<float>(call);
-                break;
-            case DType.Float64:
-                StepSgd<double>(call);
-                break;
-            default:
-                ReferenceRunner.Run(call);
-                break;
-        }
-    }
+    public static void StepSgd(in OpCall call) => VectorKernel.Run<SgdKernel>(call);
 
-    public static void StepAdamW(in OpCall call)
-    {
-        switch (call.Inputs[0]!.DType)
-        {
-            case DType.Float32:
-                StepAdamW<float>(call);
-                break;
-            case DType.Float64:
-                StepAdamW<double>(call);
-                break;
-            default:
-                ReferenceRunner.Run(call);
-                break;
-        }
-    }
+    public static void StepAdamW(in OpCall call) => VectorKernel.Run<AdamKernel>(call);
 
     private static (double Rate, long StepsBefore) Step(in OpCall call)
     {
@@ -44,131 +15,170 @@ internal static unsafe class CpuOptimizers
         return (*(double*)call.Inputs[^2]!.Data, state[0]++);
     }
 
-    private static void StepSgd<T>(in OpCall call)
-        where T : unmanaged, IFloatingPointIeee754<T>
+    /// <summary>What an optimiser does to the elements from one position on.</summary>
+    private interface IRule
     {
-        var (rate, before) = Step(call);
-        var attributes = call.Attributes;
-        var rule = new SgdRule<T>(
-            T.CreateTruncating(rate),
-            T.CreateTruncating(attributes.Float(0)),
-            before == 0 ? T.One : T.CreateTruncating(1 - attributes.Float(1)),
-            T.CreateTruncating(attributes.Float(2)),
-            attributes.Bool(3),
-            before == 0
-        );
-        for (var t = 0; t < call.ListLength; t++)
-        {
-            var (p, g) = ((nint)call.List(0)[t]!.Data, (nint)call.List(1)[t]!.Data);
-            var buffer = rule.Momentum == T.Zero ? 0 : (nint)call.List(2)[t]!.Data;
-            CpuThreads.For(
-                call.List(0)[t]!.NumElements,
-                2,
-                (first, last) =>
-                    rule.Run((T*)p + first, (T*)g + first, buffer == 0 ? null : (T*)buffer + first, last - first)
-            );
-        }
+        void Run(long first, long last);
     }
 
-    private static void StepAdamW<T>(in OpCall call)
-        where T : unmanaged, IFloatingPointIeee754<T>
+    private static void Run<TRule>(TRule rule, long count, int cost)
+        where TRule : struct, IRule
     {
-        var (rate, before) = Step(call);
-        var attributes = call.Attributes;
-        var (beta1, beta2) = (attributes.Float(0), attributes.Float(1));
-        var (decay, decoupled) = (attributes.Float(3), attributes.Bool(4));
-        var rule = new AdamRule<T>(
-            T.CreateTruncating(beta1),
-            T.CreateTruncating(1 - beta1),
-            T.CreateTruncating(beta2),
-            T.CreateTruncating(1 - beta2),
-            T.CreateTruncating(attributes.Float(2)),
-            T.CreateTruncating(decoupled ? 1 - rate * decay : 1),
-            T.CreateTruncating(decoupled ? 0 : decay),
-            T.CreateTruncating(rate / (1 - Math.Pow(beta1, before + 1))),
-            T.CreateTruncating(Math.Sqrt(1 - Math.Pow(beta2, before + 1)))
-        );
-        for (var t = 0; t < call.ListLength; t++)
-        {
-            var (p, g) = ((nint)call.List(0)[t]!.Data, (nint)call.List(1)[t]!.Data);
-            var (m, v) = ((nint)call.List(2)[t]!.Data, (nint)call.List(3)[t]!.Data);
-            CpuThreads.For(
-                call.List(0)[t]!.NumElements,
-                4,
-                (first, last) => rule.Run((T*)p + first, (T*)g + first, (T*)m + first, (T*)v + first, last - first)
-            );
-        }
+        if (CpuThreads.IsSmall(count, cost))
+            rule.Run(0, count);
+        else
+            RunInParts(rule, count, cost);
     }
 
-    private readonly record struct SgdRule<T>(T Rate, T Momentum, T Weight, T Decay, bool Nesterov, bool IsFirst)
-        where T : unmanaged, IFloatingPointIeee754<T>
+    // Apart, so that small parameters, of which there are many, need no closure.
+    private static void RunInParts<TRule>(TRule rule, long count, int cost)
+        where TRule : struct, IRule => CpuThreads.For(count, cost, (first, last) => rule.Run(first, last));
+
+    private readonly struct SgdKernel : IVectorKernel
     {
-        public void Run(T* p, T* g, T* buffer, long n)
+        public static void Run<V, T>(in OpCall call)
+            where V : unmanaged, ISimd<V, T>
+            where T : unmanaged, IFloatingPointIeee754<T>, IMinMaxValue<T>
         {
-            long i = 0;
-            for (; i <= n - Vector<T>.Count; i += Vector<T>.Count)
+            var (rate, before) = Step(call);
+            var attributes = call.Attributes;
+            var rule = new SgdRule<V, T>
             {
-                var value = Vector.Load(p + i);
-                var step = Vector.Load(g + i) + value * Decay;
-                if (buffer != null)
+                Rate = T.CreateTruncating(rate),
+                Momentum = T.CreateTruncating(attributes.Float(0)),
+                Weight = before == 0 ? T.One : T.CreateTruncating(1 - attributes.Float(1)),
+                Decay = T.CreateTruncating(attributes.Float(2)),
+                Nesterov = attributes.Bool(3),
+                IsFirst = before == 0,
+            };
+            for (var t = 0; t < call.ListLength; t++)
+            {
+                rule.P = (T*)call.List(0)[t]!.Data;
+                rule.G = (T*)call.List(1)[t]!.Data;
+                rule.Held = rule.Momentum == T.Zero ? null : (T*)call.List(2)[t]!.Data;
+                CpuOptimizers.Run(rule, call.List(0)[t]!.NumElements, cost: 2);
+            }
+        }
+    }
+
+    private readonly struct AdamKernel : IVectorKernel
+    {
+        public static void Run<V, T>(in OpCall call)
+            where V : unmanaged, ISimd<V, T>
+            where T : unmanaged, IFloatingPointIeee754<T>, IMinMaxValue<T>
+        {
+            var (rate, before) = Step(call);
+            var attributes = call.Attributes;
+            var (beta1, beta2) = (attributes.Float(0), attributes.Float(1));
+            var (decay, decoupled) = (attributes.Float(3), attributes.Bool(4));
+            var rule = new AdamRule<V, T>
+            {
+                Beta1 = T.CreateTruncating(beta1),
+                Rest1 = T.CreateTruncating(1 - beta1),
+                Beta2 = T.CreateTruncating(beta2),
+                Rest2 = T.CreateTruncating(1 - beta2),
+                Eps = T.CreateTruncating(attributes.Float(2)),
+                Keep = T.CreateTruncating(decoupled ? 1 - rate * decay : 1),
+                Decay = T.CreateTruncating(decoupled ? 0 : decay),
+                StepSize = T.CreateTruncating(rate / (1 - Math.Pow(beta1, before + 1))),
+                Correction = T.CreateTruncating(Math.Sqrt(1 - Math.Pow(beta2, before + 1))),
+            };
+            for (var t = 0; t < call.ListLength; t++)
+            {
+                rule.P = (T*)call.List(0)[t]!.Data;
+                rule.G = (T*)call.List(1)[t]!.Data;
+                rule.M = (T*)call.List(2)[t]!.Data;
+                rule.S = (T*)call.List(3)[t]!.Data;
+                CpuOptimizers.Run(rule, call.List(0)[t]!.NumElements, cost: 4);
+            }
+        }
+    }
+
+    private struct SgdRule<V, T> : IRule
+        where V : unmanaged, ISimd<V, T>
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        public T* P;
+        public T* G;
+        public T* Held;
+        public T Rate;
+        public T Momentum;
+        public T Weight;
+        public T Decay;
+        public bool Nesterov;
+        public bool IsFirst;
+
+        public readonly void Run(long first, long last)
+        {
+            var i = first;
+            var (rate, momentum) = (V.Create(Rate), V.Create(Momentum));
+            var (weight, decay) = (V.Create(Weight), V.Create(Decay));
+            for (; i <= last - V.Count; i += V.Count)
+            {
+                var value = V.Load(P + i);
+                var step = V.MultiplyAdd(value, decay, V.Load(G + i));
+                if (Held != null)
                 {
-                    var held = IsFirst ? step : Vector.Load(buffer + i) * Momentum + step * Weight;
-                    held.Store(buffer + i);
-                    step = Nesterov ? step + held * Momentum : held;
+                    var held = IsFirst ? step : V.MultiplyAdd(V.Load(Held + i), momentum, step * weight);
+                    held.Store(Held + i);
+                    step = Nesterov ? V.MultiplyAdd(held, momentum, step) : held;
                 }
-                (value - step * Rate).Store(p + i);
+                (value - step * rate).Store(P + i);
             }
-            for (; i < n; i++)
+            for (; i < last; i++)
             {
-                var step = g[i] + p[i] * Decay;
-                if (buffer != null)
+                var step = G[i] + P[i] * Decay;
+                if (Held != null)
                 {
-                    buffer[i] = IsFirst ? step : buffer[i] * Momentum + step * Weight;
-                    step = Nesterov ? step + buffer[i] * Momentum : buffer[i];
+                    Held[i] = IsFirst ? step : Held[i] * Momentum + step * Weight;
+                    step = Nesterov ? step + Held[i] * Momentum : Held[i];
                 }
-                p[i] -= step * Rate;
+                P[i] -= step * Rate;
             }
         }
     }
 
-    private readonly record struct AdamRule<T>(
-        T Beta1,
-        T Rest1,
-        T Beta2,
-        T Rest2,
-        T Eps,
-        T Keep,
-        T Decay,
-        T StepSize,
-        T Correction
-    )
+    private struct AdamRule<V, T> : IRule
+        where V : unmanaged, ISimd<V, T>
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        public void Run(T* p, T* g, T* m, T* v, long n)
-        {
-            var (correction, eps) = (new Vector<T>(Correction), new Vector<T>(Eps));
-            long i = 0;
-            for (; i <= n - Vector<T>.Count; i += Vector<T>.Count)
-            {
-                var value = Vector.Load(p + i);
-                var gradient = Vector.Load(g + i) + value * Decay;
-                var first = Vector.Load(m + i) * Beta1 + gradient * Rest1;
-                var second = Vector.Load(v + i) * Beta2 + gradient * gradient * Rest2;
-                first.Store(m + i);
-                second.Store(v + i);
-                (value * Keep - first * StepSize / (Vector.SquareRoot(second) / correction + eps)).Store(p + i);
-            }
-            for (; i < n; i++)
-                Element(ref p[i], g[i], ref m[i], ref v[i]);
-        }
+        public T* P;
+        public T* G;
+        public T* M;
+        public T* S;
+        public T Beta1;
+        public T Rest1;
+        public T Beta2;
+        public T Rest2;
+        public T Eps;
+        public T Keep;
+        public T Decay;
+        public T StepSize;
+        public T Correction;
 
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private void Element(ref T p, T g, ref T m, ref T v)
+        public readonly void Run(long first, long last)
         {
-            var gradient = g + p * Decay;
-            m = m * Beta1 + gradient * Rest1;
-            v = v * Beta2 + gradient * gradient * Rest2;
-            p = p * Keep - m * StepSize / (T.Sqrt(v) / Correction + Eps);
+            var i = first;
+            var (beta1, rest1, beta2, rest2) = (V.Create(Beta1), V.Create(Rest1), V.Create(Beta2), V.Create(Rest2));
+            var (eps, keep, decay) = (V.Create(Eps), V.Create(Keep), V.Create(Decay));
+            var (size, correction) = (V.Create(StepSize), V.Create(Correction));
+            for (; i <= last - V.Count; i += V.Count)
+            {
+                var value = V.Load(P + i);
+                var gradient = V.MultiplyAdd(value, decay, V.Load(G + i));
+                var mean = V.MultiplyAdd(V.Load(M + i), beta1, gradient * rest1);
+                var square = V.MultiplyAdd(V.Load(S + i), beta2, gradient * gradient * rest2);
+                mean.Store(M + i);
+                square.Store(S + i);
+                (value * keep - mean * size / (V.Sqrt(square) / correction + eps)).Store(P + i);
+            }
+            for (; i < last; i++)
+            {
+                var gradient = G[i] + P[i] * Decay;
+                M[i] = M[i] * Beta1 + gradient * Rest1;
+                S[i] = S[i] * Beta2 + gradient * gradient * Rest2;
+                P[i] = P[i] * Keep - M[i] * StepSize / (T.Sqrt(S[i]) / Correction + Eps);
+            }
         }
     }
 }

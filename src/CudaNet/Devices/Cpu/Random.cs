@@ -124,6 +124,53 @@ internal static unsafe class CpuRandom
         );
     }
 
+    public static void DrawSlopes(in OpCall call)
+    {
+        switch (call.Input(0).DType)
+        {
+            case DType.Float32:
+                DrawSlopes<float>(call);
+                break;
+            case DType.Float64:
+                DrawSlopes<double>(call);
+                break;
+            default:
+                ReferenceRunner.Run(call);
+                break;
+        }
+    }
+
+    private static void DrawSlopes<T>(in OpCall call)
+        where T : unmanaged, System.Numerics.INumber<T>
+    {
+        var lower = T.CreateTruncating(call.Attributes.Float(0));
+        var step = T.CreateTruncating((call.Attributes.Float(1) - call.Attributes.Float(0)) / (1 << 24));
+        var (seed, first) = Origin(call.Input(1), call.Attributes.Int(2));
+        var (x, y, noise) = ((nint)call.Input(0).Data, (nint)call.Output(0).Data, (nint)call.Output(1).Data);
+        var n = call.Input(0).NumElements;
+        CpuThreads.For(
+            (n + 3) / 4,
+            16,
+            (from, to) =>
+            {
+                for (var block = from; block < to; block++)
+                {
+                    var words = Philox.Block(seed, first + (ulong)block, 0);
+                    var end = (int)Math.Min(4, n - 4 * block);
+                    for (var lane = 0; lane < end; lane++)
+                    {
+                        var i = 4 * block + lane;
+                        var value = ((T*)x)[i];
+                        var uniform = T.CreateTruncating(RandomFormulas.Word(words, lane) >> 8);
+                        var slope = value > T.Zero ? T.One : lower + uniform * step;
+                        ((T*)noise)[i] = slope;
+                        ((T*)y)[i] = value * slope;
+                    }
+                }
+            }
+        );
+    }
+
     public static void DropoutBackward(in OpCall call)
     {
         switch (call.Input(0).DType)

@@ -50,6 +50,22 @@ internal unsafe interface ISimd<TSelf, T>
     /// <summary>a·2ⁿ for whole n in [−300, 300], rounded at most once more when the result is subnormal; f32 only.</summary>
     static abstract TSelf Scale(TSelf a, TSelf n);
 
+    /// <summary>a·2ⁿ where <paramref name="shifted"/> is n + 1.5·2²³ and both a and the result are normal: one addition to the exponent;
+    /// f32 only.</summary>
+    static abstract TSelf ScaleNormal(TSelf a, TSelf shifted);
+
+    /// <summary>The power of two in a normal number, as a number: e where a = m·2ᵉ and ½ ≤ m &lt; 1; f32 only.</summary>
+    static abstract TSelf Exponent(TSelf a);
+
+    /// <summary>The m of a = m·2ᵉ; f32 only.</summary>
+    static abstract TSelf Mantissa(TSelf a);
+
+    /// <summary>Whether all lanes of a mask are set.</summary>
+    static abstract bool All(TSelf mask);
+
+    /// <summary>The sum of the lanes.</summary>
+    static abstract T Sum(TSelf a);
+
     static abstract TSelf ExpDouble(TSelf a);
     static abstract TSelf Log(TSelf a);
     static abstract TSelf Sin(TSelf a);
@@ -148,6 +164,29 @@ internal readonly unsafe struct Simd512<T>(Vector512<T> value) : ISimd<Simd512<T
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Power(Vector512<int> n) => ((n + Vector512.Create(127)) << 23).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512<T> ScaleNormal(Simd512<T> a, Simd512<T> shifted) =>
+        new((a._v.AsInt32() + (shifted._v.AsInt32() << 23)).As<int, T>());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512<T> Exponent(Simd512<T> a) =>
+        From(
+            Vector512.ConvertToSingle(
+                ((a._v.AsInt32() >>> FloatBits.Fraction) & Vector512.Create(FloatBits.ExponentMask))
+                    - Vector512.Create(FloatBits.HalfExponent)
+            )
+        );
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512<T> Mantissa(Simd512<T> a) =>
+        From((a._v.AsInt32() & Vector512.Create(FloatBits.FractionMask)) | Vector512.Create(FloatBits.Half));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool All(Simd512<T> mask) => Vector512.EqualsAll(mask._v.AsInt32(), Vector512<int>.AllBitsSet);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Sum(Simd512<T> a) => Vector512.Sum(a._v);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd512<T> ExpDouble(Simd512<T> a) => From(Vector512.Exp(a._v.AsDouble()));
@@ -276,6 +315,29 @@ internal readonly unsafe struct SimdAny<T>(Vector<T> value) : ISimd<SimdAny<T>, 
     private static Vector<float> Power(Vector<int> n) => Vector.AsVectorSingle((n + new Vector<int>(127)) << 23);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static SimdAny<T> ScaleNormal(SimdAny<T> a, SimdAny<T> shifted) =>
+        new((a._v.As<T, int>() + (shifted._v.As<T, int>() << 23)).As<int, T>());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static SimdAny<T> Exponent(SimdAny<T> a) =>
+        From(
+            Vector.ConvertToSingle(
+                ((a._v.As<T, int>() >>> FloatBits.Fraction) & new Vector<int>(FloatBits.ExponentMask))
+                    - new Vector<int>(FloatBits.HalfExponent)
+            )
+        );
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static SimdAny<T> Mantissa(SimdAny<T> a) =>
+        From((a._v.As<T, int>() & new Vector<int>(FloatBits.FractionMask)) | new Vector<int>(FloatBits.Half));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool All(SimdAny<T> mask) => Vector.EqualsAll(mask._v.As<T, int>(), Vector<int>.AllBitsSet);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Sum(SimdAny<T> a) => Vector.Sum(a._v);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static SimdAny<T> ExpDouble(SimdAny<T> a) => From(Vector.Exp(a.Double));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -323,6 +385,16 @@ internal readonly unsafe struct SimdAny<T>(Vector<T> value) : ISimd<SimdAny<T>, 
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static SimdAny<T> From<TOther>(Vector<TOther> value) => new(value.As<TOther, T>());
+}
+
+/// <summary>Where the parts of an f32 lie.</summary>
+internal static class FloatBits
+{
+    public const int Fraction = 23;
+    public const int FractionMask = 0x007fffff;
+    public const int ExponentMask = 0xff;
+    public const int HalfExponent = 126; // the exponent field of numbers on [½, 1)
+    public const int Half = 0x3f000000;
 }
 
 /// <summary>Masks on their way from registers into bytes.</summary>

@@ -1,0 +1,236 @@
+"""What each row of the ops suite is in PyTorch. Started by ops.py, which see for the lines that it reads and writes."""
+
+import ctypes
+import json
+import sys
+import time
+
+try:
+    import torch
+except ImportError as error:
+    print(json.dumps({"error": f"{sys.executable} cannot import torch ({error})"}), flush=True)
+    sys.exit(1)
+
+WARM_UP_SECONDS = 0.05
+
+
+def number(attributes, name, default):
+    return int(attributes.get(name, default))
+
+
+def pair(attributes, name, default):
+    values = [int(v) for v in str(attributes.get(name, default)).replace("x", ",").split(",")]
+    return values * 2 if len(values) == 1 else values
+
+
+def conv(attributes):
+    return {
+        "stride": pair(attributes, "stride", 1),
+        "padding": pair(attributes, "padding", 0),
+        "dilation": pair(attributes, "dilation", 1),
+        "groups": number(attributes, "groups", 1),
+    }
+
+
+def conv_backward(gradient, image, weight, attributes, mask):
+    options = conv(attributes)
+    return torch.ops.aten.convolution_backward(
+        gradient, image, weight, None, options["stride"], options["padding"], options["dilation"],
+        False, [0, 0], options["groups"], mask,
+    )  # fmt: skip
+
+
+def matmul(tensors, _):
+    a, b = tensors
+    return lambda: a @ b
+
+
+def pointwise(function):
+    return lambda tensors, _: lambda: function(*tensors)
+
+
+def softmax(tensors, attributes):
+    dim = number(attributes, "dim", -1)
+    return lambda: torch.softmax(tensors[0], dim)
+
+
+def softmax_backward(tensors, attributes):
+    gradient, output = tensors
+    dim = number(attributes, "dim", -1)
+    return lambda: torch.ops.aten._softmax_backward_data(gradient, output, dim, output.dtype)
+
+
+def layer_norm(tensors, _):
+    x, weight, bias = tensors
+    return lambda: torch.nn.functional.layer_norm(x, weight.shape, weight, bias)
+
+
+def layer_norm_backward(tensors, _):
+    gradient, x, weight, mean, rstd = tensors
+    return lambda: torch.ops.aten.native_layer_norm_backward(
+        gradient, x, weight.shape, mean[:, None], rstd[:, None], weight, torch.zeros_like(weight), [True, True, True]
+    )
+
+
+def conv2d(tensors, attributes):
+    options = conv(attributes)
+    return lambda: torch.nn.functional.conv2d(*tensors, **options)
+
+
+def conv2d_backward_data(tensors, attributes):
+    gradient, weight = tensors
+    image = torch.empty([int(n) for n in attributes["input_size"].split("x")])
+    return lambda: conv_backward(gradient, image, weight, attributes, [True, False, False])
+
+
+def conv2d_backward_filter(tensors, attributes):
+    gradient, image = tensors
+    weight = torch.empty([int(n) for n in attributes["weight_size"].split("x")])
+    return lambda: conv_backward(gradient, image, weight, attributes, [False, True, False])
+
+
+def fastest(candidates):
+    """Of several ways to write the same thing in PyTorch, the one that takes least time here."""
+    return min(candidates, key=lambda call: min(measure(call, 0.05) for _ in range(3)))
+
+
+def adam_step(parameters, attributes, foreach):
+    return torch.optim.Adam(parameters, lr=float(attributes.get("lr", 1e-3)), foreach=foreach)
+
+
+def adam(tensors, attributes):
+    def candidate(foreach):
+        parameters = [t.clone().requires_grad_() for t in tensors]
+        for parameter in parameters:
+            parameter.grad = torch.randn_like(parameter)
+        return adam_step(parameters, attributes, foreach).step
+
+    return fastest([candidate(False), candidate(True)])
+
+
+def mlp_step(tensors, attributes):
+    inputs, targets = tensors
+    widths = [int(n) for n in attributes["widths"].split("x")]
+    activation = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU}[attributes["activation"]]
+
+    def candidate(foreach):
+        layers = []
+        for i, (rows, columns) in enumerate(zip(widths, widths[1:])):
+            layers += [activation()] if i > 0 else []
+            layers.append(torch.nn.Linear(rows, columns))
+        model = torch.nn.Sequential(*layers)
+        optimizer = adam_step(model.parameters(), attributes, foreach)
+
+        def step():
+            loss = torch.nn.functional.mse_loss(model(inputs), targets)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+
+        return step
+
+    return fastest([candidate(False), candidate(True)])
+
+
+def recorded_add(tensors, _):
+    a, b = (t.requires_grad_() for t in tensors)
+    return lambda: a + b
+
+
+def add_and_backward(tensors, _):
+    a, b = (t.requires_grad_() for t in tensors)
+
+    def step():
+        total = a + b
+        a.grad = b.grad = None
+        total.backward()
+
+    return step
+
+
+TASKS = {
+    "matmul": matmul,
+    "conv2d": conv2d,
+    "conv2d_backward_data": conv2d_backward_data,
+    "conv2d_backward_filter": conv2d_backward_filter,
+    "add": pointwise(torch.add),
+    "exp": pointwise(torch.exp),
+    "tanh": pointwise(torch.tanh),
+    "gelu": pointwise(torch.nn.functional.gelu),
+    "sum": pointwise(torch.sum),
+    "softmax": softmax,
+    "softmax_backward": softmax_backward,
+    "layer_norm": layer_norm,
+    "layer_norm_backward": layer_norm_backward,
+    "adam": adam,
+    "mlp_step": mlp_step,
+    "recorded_add": recorded_add,
+    "add_and_backward": add_and_backward,
+}
+
+RECORDED = {"adam", "mlp_step", "recorded_add", "add_and_backward"}
+
+
+def prepare(row):
+    if row["task"] not in TASKS:
+        raise ValueError(f"there is no PyTorch version of '{row['task']}' in torch_ops.py")
+    torch.manual_seed(1)
+    tensors = [torch.randn(shape) for shape in row["shapes"]]
+    torch.set_grad_enabled(row["task"] in RECORDED)
+    call = TASKS[row["task"]](tensors, row["attributes"])
+    measure(call, WARM_UP_SECONDS)
+    return call
+
+
+def measure(call, seconds):
+    """Seconds for one call, over as many as fit into the time, after one that brings data and threads back."""
+    start = time.perf_counter()
+    call()
+    once = time.perf_counter() - start
+    if once < seconds / 4:
+        start = time.perf_counter()
+        call()
+        once = time.perf_counter() - start
+    calls = max(1, int(seconds / max(once, 1e-7)))
+    start = time.perf_counter()
+    for _ in range(calls):
+        call()
+    return (time.perf_counter() - start) / calls
+
+
+def blas():
+    """The library that PyTorch calls, and the processor that it has chosen its kernels for."""
+    try:
+        with open("/proc/self/maps", encoding="ascii", errors="replace") as file:
+            path = next(line.split()[-1] for line in file if "openblas" in line)
+        library = ctypes.CDLL(path)
+        library.openblas_get_config.restype = ctypes.c_char_p
+        words = library.openblas_get_config().decode().split()
+        return " ".join(words[:2])
+    except (OSError, StopIteration, AttributeError):
+        return "MKL" if torch.backends.mkl.is_available() else "unknown"
+
+
+def main():
+    about = {
+        "version": f"PyTorch {torch.__version__}",
+        "blas": blas(),
+        "capability": torch.__config__.show().split("CPU capability usage: ")[-1].split()[0],
+    }
+    print(json.dumps(about), flush=True)
+    call = None
+    for line in sys.stdin:
+        question = json.loads(line)
+        try:
+            if "prepare" in question:
+                call = prepare(question["prepare"])
+                answer = {}
+            else:
+                answer = {"seconds": measure(call, question["time"])}
+        except Exception as error:  # whatever it is, the other side is to hear of it
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace CudaNet;
+
+/// <summary>Sums and largest elements of dense rows.</summary>
+internal static unsafe class RowMath
+{
+    /// <summary>The largest element; −∞ of none. What a NaN gives is unspecified: callers subtract it from the same row, which shows it.</summary>
+    public static T Max<V, T>(T* x, int n)
+        where V : unmanaged, ISimd<V, T>
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var (result, i) = (T.NegativeInfinity, 0);
+        if (n >= 2 * V.Count)
+        {
+            var (a, b) = (V.Load(x), V.Load(x + V.Count));
+            for (i = 2 * V.Count; i <= n - 2 * V.Count; i += 2 * V.Count)
+            {
+                a = V.Max(a, V.Load(x + i));
+                b = V.Max(b, V.Load(x + i + V.Count));
+            }
+            var lanes = V.Max(a, b);
+            for (var lane = 0; lane < V.Count; lane++)
+                result = Larger(result, ((T*)&lanes)[lane]);
+        }
+        for (; i < n; i++)
+            result = Larger(result, x[i]);
+        return result;
+    }
+
+    private static T Larger<T>(T a, T b)
+        where T : unmanaged, IFloatingPointIeee754<T> => a > b ? a : b;
+
+    /// <summary>Σ exp(x − max), with the machine's widest registers.</summary>
+    public static T ExpSum<T>(T* x, T max, int n)
+        where T : unmanaged, IFloatingPointIeee754<T> =>
+        Vector512.IsHardwareAccelerated ? ExpSum<Simd512<T>, T>(x, max, n) : ExpSum<SimdAny<T>, T>(x, max, n);
+
+    /// <summary>Σ exp(x − max).</summary>
+    [SkipLocalsInit]
+    public static T ExpSum<V, T>(T* x, T max, int n)
+        where V : unmanaged, ISimd<V, T>
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var (sums, m, i) = (V.Create(T.Zero), V.Create(max), 0);
+        for (; i <= n - V.Count; i += V.Count)
+            sums += ElementwiseMath.Exp<V, T>(V.Load(x + i) - m);
+        var sum = V.Sum(sums);
+        if (i == n)
+            return sum;
+        V padded;
+        var part = ElementBlocks.LoadPart<V, T>(x + i, n - i, &padded);
+        ElementwiseMath.Exp<V, T>(part - m).Store((T*)&padded);
+        for (var lane = 0; lane < n - i; lane++)
+            sum += ((T*)&padded)[lane];
+        return sum;
+    }
+
+    /// <summary>x ← factor · exp(x − shift).</summary>
+    [SkipLocalsInit]
+    public static void ExpInPlace<V, T>(T* x, T shift, T factor, int n)
+        where V : unmanaged, ISimd<V, T>
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var i = 0;
+        var (s, f) = (V.Create(shift), V.Create(factor));
+        for (; i <= n - V.Count; i += V.Count)
+            (ElementwiseMath.Exp<V, T>(V.Load(x + i) - s) * f).Store(x + i);
+        if (i == n)
+            return;
+        V padded;
+        var part = ElementBlocks.LoadPart<V, T>(x + i, n - i, &padded);
+        ElementBlocks.StorePart<V, T>(ElementwiseMath.Exp<V, T>(part - s) * f, x + i, n - i, &padded);
+    }
+}
