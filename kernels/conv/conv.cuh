@@ -3,8 +3,11 @@
 #define CUDANET_KERNELS_CONV_CONV_CUH
 
 #include "naive.cuh"
+#include "tiled.cuh"
 
-#define CN_CONV_VARIANTS "one thread per element, operands from global memory"
+#define CN_CONV_VARIANTS                                   \
+    "one thread per element, operands from global memory", \
+        "implicit GEMM: 4 x 4 elements per thread, 64 x 64 tiles, two stages"
 
 namespace cn {
 
@@ -24,10 +27,25 @@ bool is_narrow(const ConvProblem<T, AXES, DIVIDES>& p) {
     return narrow;
 }
 
-template <class T, int AXES, bool DIVIDES>
-CnStatus launch_conv(const CnCall* call, const ConvProblem<T, AXES, DIVIDES>& p) {
-    if (call->variant > 1) return cn_fail(call, CN_INVALID_ARGUMENT, "there is no variant %d", call->variant);
-    return launch_conv_v1(call, p, is_narrow(p));
+// Tiles of which at least an eighth is used, and sums long enough to fill them. Does not depend on the device.
+template <class P>
+int choose_conv(const P& p) {
+    bool fills = p.m >= 8 && p.n >= 8;
+    return is_narrow(p) && fills && p.k > 4 ? 2 : 1;
+}
+
+// B_BY_DEPTH: neighbours in the image lie along the depth and not along the columns.
+template <bool B_BY_DEPTH, class P>
+CnStatus launch_conv(const CnCall* call, const P& p) {
+    switch (call->variant ? call->variant : choose_conv(p)) {
+        case 1:
+            return launch_conv_v1(call, p, is_narrow(p));
+        case 2:
+            if (!is_narrow(p)) return cn_fail(call, CN_UNSUPPORTED, "variant 2 numbers rows and columns in 32 bits");
+            return launch_conv_v2<B_BY_DEPTH>(call, p);
+        default:
+            return cn_fail(call, CN_INVALID_ARGUMENT, "there is no variant %d", call->variant);
+    }
 }
 
 }  // namespace cn

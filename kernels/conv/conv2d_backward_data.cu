@@ -7,7 +7,7 @@ CnStatus launch_conv2d_backward_data(const CnCall* call) {
     const CnTensor *grad_output = cn_arg(call, 0), *weight = cn_arg(call, 1), *grad_input = cn_arg(call, 2);
     auto shape = cn::ConvShape<2>::of(call, *grad_input, *weight, *grad_output);
     CN_DISPATCH_FLOATING(grad_input->dtype, T, {
-        return cn::launch_conv(call, cn::make_conv_backward_data<T>(shape, grad_output, weight, grad_input));
+        return cn::launch_conv<false>(call, cn::make_conv_backward_data<T>(shape, grad_output, weight, grad_input));
     });
     return cn_unsupported_dtype(call, grad_input->dtype);
 }

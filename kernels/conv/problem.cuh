@@ -167,7 +167,7 @@ ConvProblem<T, AXES, false> make_conv(const ConvShape<AXES>& s, const CnTensor* 
     p.c_group = p.m * s.outputs;
     p.a_row = p.k;
     p.c_row = s.outputs;
-    p.a_steps = {p.k, 0, 1};
+    p.a_steps = {p.k > 0 ? p.k : 1, 0, 1};
     p.c_columns = {s.outputs, s.groups * p.c_group, 1};
     set_outputs(p.columns, s, s.groups * p.b_group, true);
     set_taps(p.steps, s, s.inputs, 1, false);

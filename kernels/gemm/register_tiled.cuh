@@ -95,6 +95,38 @@ __device__ __forceinline__ void read_own(const A* line, int thread, A (&own)[OWN
     }
 }
 
+// Adds up this thread's elements of one tile of A * B over `depth`. Loaders fetch a step of k into registers while the one
+// before is computed, and put it into shared memory; on return every thread has read its last.
+template <int SIDE, int OWN, class A, int DEPTH, class LoaderA, class LoaderB>
+__device__ __forceinline__ void multiply_tile(LoaderA& a_loader, LoaderB& b_loader, int64_t depth,
+                                              A (&a_tile)[2][DEPTH][SIDE + 4], A (&b_tile)[2][DEPTH][SIDE + 4],
+                                              A (&sums)[OWN][OWN]) {
+    const int tx = threadIdx.x % (SIDE / OWN), ty = threadIdx.x / (SIDE / OWN);
+    a_loader.fetch(0);
+    b_loader.fetch(0);
+    int stage = 0;
+    for (int64_t k0 = 0; k0 < depth; k0 += DEPTH) {
+        a_loader.put(a_tile[stage]);
+        b_loader.put(b_tile[stage]);
+        __syncthreads();
+        a_loader.fetch(k0 + DEPTH);
+        b_loader.fetch(k0 + DEPTH);
+#pragma unroll
+        for (int k = 0; k < DEPTH; k++) {
+            A own_a[OWN], own_b[OWN];
+            read_own<A, SIDE>(a_tile[stage][k], ty, own_a);
+            read_own<A, SIDE>(b_tile[stage][k], tx, own_b);
+#pragma unroll
+            for (int i = 0; i < OWN; i++) {
+#pragma unroll
+                for (int j = 0; j < OWN; j++) sums[i][j] += own_a[i] * own_b[j];
+            }
+        }
+        stage ^= 1;
+    }
+    __syncthreads();  // the next tile of this block writes to the stage that slower threads may still read
+}
+
 template <class T, int SIDE, int DEPTH, int OWN>
 __global__ void __launch_bounds__((SIDE / OWN) * (SIDE / OWN)) gemm_v3(GemmProblem<T> p, GemmTiles tiles) {
     using A = acc_t<T>;
@@ -114,29 +146,7 @@ __global__ void __launch_bounds__((SIDE / OWN) * (SIDE / OWN)) gemm_v3(GemmProbl
         a_loader.begin(a + row0 * p.a_row, p.a_row, p.a_col, p.m - row0, p.k);
         b_loader.begin(b + col0 * p.b_col, p.b_col, p.b_row, p.n - col0, p.k);
         A sums[OWN][OWN] = {};
-        a_loader.fetch(0);
-        b_loader.fetch(0);
-        int stage = 0;
-        for (int64_t k0 = 0; k0 < p.k; k0 += DEPTH) {
-            a_loader.put(a_tile[stage]);
-            b_loader.put(b_tile[stage]);
-            __syncthreads();
-            a_loader.fetch(k0 + DEPTH);
-            b_loader.fetch(k0 + DEPTH);
-#pragma unroll
-            for (int k = 0; k < DEPTH; k++) {
-                A own_a[OWN], own_b[OWN];
-                read_own<A, SIDE>(a_tile[stage][k], ty, own_a);
-                read_own<A, SIDE>(b_tile[stage][k], tx, own_b);
-#pragma unroll
-                for (int i = 0; i < OWN; i++) {
-#pragma unroll
-                    for (int j = 0; j < OWN; j++) sums[i][j] += own_a[i] * own_b[j];
-                }
-            }
-            stage ^= 1;
-        }
-        __syncthreads();  // the next tile of this block writes to the stage that slower threads may still read
+        multiply_tile<SIDE>(a_loader, b_loader, p.k, a_tile, b_tile, sums);
 #pragma unroll
         for (int i = 0; i < OWN; i++) {
             int64_t row = row0 + spread<SIDE, OWN>(ty, i);

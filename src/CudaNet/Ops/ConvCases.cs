@@ -58,6 +58,8 @@ internal sealed record ConvCases(Shape Input, Shape Weight)
         new([1, 2, 9, 33], [17, 2, 3, 3]) { Padding = [1] },
         new([1, 63, 7, 7], [65, 63, 3, 3]) { Padding = [1] },
         new([5, 8, 8, 8], [64, 8, 1, 2]),
+        new([4, 3, 20, 17], [9, 3, 3, 3]),
+        new([2, 32, 11, 13], [40, 16, 3, 3]) { Groups = 2, Padding = [1, 2] },
         new([1, 40, 6, 40], [6, 40, 3, 3]) { Padding = [1] },
     ];
 

@@ -81,6 +81,11 @@ internal static unsafe class CpuConv<TSimd, V, T>
     /// <summary>The forward pass, or the gradient of the input, which has the same form.</summary>
     private static void Windows(ConvGeometry geometry, bool backward, T* source, T* weight, T* bias, T* result)
     {
+        if (ConvWinograd<TSimd, V, T>.Serves(geometry))
+        {
+            ConvWinograd<TSimd, V, T>.Run(geometry, backward, source, weight, bias, result);
+            return;
+        }
         var (rows, columns) = (new ConvTaps(geometry, 0, backward), new ConvTaps(geometry, 1, backward));
         var (from, to) = backward ? (geometry.Output, geometry.Input) : (geometry.Input, geometry.Output);
         var groups = (nint)geometry.Groups;
@@ -222,7 +227,7 @@ internal static unsafe class CpuConv<TSimd, V, T>
         }
     }
 
-    private static void LayOut(ConvLayout layout, Shape shape, T* source, nint image, nint count, T* to, bool parallel)
+    internal static void LayOut(ConvLayout layout, Shape shape, T* source, nint image, nint count, T* to, bool parallel)
     {
         var (channels, positions) = ((nint)shape[1], (nint)ConvGeometry.Spatial(shape));
         var from = source + image * channels * positions;
@@ -241,7 +246,7 @@ internal static unsafe class CpuConv<TSimd, V, T>
     }
 
     /// <summary>How many images are laid out at a time, in parts as even as possible.</summary>
-    private static nint AtATime(nint images, nint size)
+    internal static nint AtATime(nint images, nint size)
     {
         var most = Math.Max(1, BytesAtATime / sizeof(T) / Math.Max(1, size));
         return ConvLayout.Ceiling(images, ConvLayout.Ceiling(images, most));
@@ -250,9 +255,9 @@ internal static unsafe class CpuConv<TSimd, V, T>
     private const int Alignment = 64;
     private const int Slack = 64; // more than two of the widest vectors
 
-    private static byte* Room(nint bytes) => (byte*)GemmBuffers.Right(bytes + 8 * Alignment + 2 * Slack * sizeof(T));
+    internal static byte* Room(nint bytes) => (byte*)GemmBuffers.Right(bytes + 8 * Alignment + 2 * Slack * sizeof(T));
 
-    private static TElement* Take<TElement>(ref byte* room, nint count)
+    internal static TElement* Take<TElement>(ref byte* room, nint count)
         where TElement : unmanaged
     {
         var taken = (TElement*)room;

@@ -55,8 +55,6 @@ internal static unsafe class ConvFilter<TSimd, V, T>
     private const int BlockBytesOfDepth = 1280;
     private const int FewTasks = 8;
 
-    private static readonly nint[] Kernels = GemmKernel<TSimd, V, T>.Table<OfMatrix>(GemmKernel<TSimd, V, T>.Rows);
-
     private static int Width => GemmKernel<TSimd, V, T>.Columns;
 
     private static int TileRows => GemmKernel<TSimd, V, T>.Rows;
@@ -187,7 +185,7 @@ internal static unsafe class ConvFilter<TSimd, V, T>
                     var (first, last) = (Inner * panel / _panels, Inner * (panel + 1) / _panels);
                     var rows = (int)(last - first);
                     var kernel = (delegate* <nint, byte*, nint, nint, T*, nint, T*, nint, T*, bool, void>)
-                        Kernels[narrow ? rows - 1 : TileRows + rows - 1];
+                        Gemm<TSimd, V, T>.Kernels[narrow ? rows - 1 : TileRows + rows - 1];
                     var (offset, line) = Start(other);
                     kernel(
                         Math.Min(depth, total - k),

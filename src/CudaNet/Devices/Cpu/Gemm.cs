@@ -68,7 +68,7 @@ internal static unsafe class Gemm<TSimd, V, T>
     private const int MaximumColumns = 64;
 
     private static readonly int TileRows = GemmKernel<TSimd, V, T>.Rows;
-    private static readonly nint[] Kernels = GemmKernel<TSimd, V, T>.Table<OfMatrix>(TileRows);
+    internal static readonly nint[] Kernels = GemmKernel<TSimd, V, T>.Table<OfMatrix>(TileRows);
 
     private static int Columns => GemmKernel<TSimd, V, T>.Columns;
 

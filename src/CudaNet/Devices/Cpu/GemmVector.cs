@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace CudaNet;
 
@@ -21,6 +22,11 @@ internal unsafe interface IGemmVector<T, V>
     static abstract V Broadcast(T* from);
 
     static abstract V Add(V a, V b);
+
+    static abstract V Subtract(V a, V b);
+
+    /// <summary>Writes the lanes of both in turn: a₀, b₀, a₁, b₁, …</summary>
+    static abstract void StoreInTurn(V a, V b, T* to);
 
     /// <summary>a · b + c, rounded once where the machine can.</summary>
     static abstract V MultiplyAdd(V a, V b, V c);
@@ -46,6 +52,16 @@ internal readonly unsafe struct GemmVector512<T> : IGemmVector<T, Vector512<T>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Add(Vector512<T> a, Vector512<T> b) => a + b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> Subtract(Vector512<T> a, Vector512<T> b) => a - b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreInTurn(Vector512<T> a, Vector512<T> b, T* to)
+    {
+        GemmVector256<T>.StoreInTurn(a.GetLower(), b.GetLower(), to);
+        GemmVector256<T>.StoreInTurn(a.GetUpper(), b.GetUpper(), to + Count);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> MultiplyAdd(Vector512<T> a, Vector512<T> b, Vector512<T> c) =>
@@ -77,6 +93,33 @@ internal readonly unsafe struct GemmVector256<T> : IGemmVector<T, Vector256<T>>
     public static Vector256<T> Add(Vector256<T> a, Vector256<T> b) => a + b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<T> Subtract(Vector256<T> a, Vector256<T> b) => a - b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreInTurn(Vector256<T> a, Vector256<T> b, T* to)
+    {
+        if (!Avx.IsSupported)
+        {
+            InTurn.Store<GemmVector256<T>, Vector256<T>, T>(a, b, to);
+            return;
+        }
+        Vector256<T> low,
+            high;
+        if (typeof(T) == typeof(float))
+        {
+            low = Avx.UnpackLow(a.AsSingle(), b.AsSingle()).As<float, T>();
+            high = Avx.UnpackHigh(a.AsSingle(), b.AsSingle()).As<float, T>();
+        }
+        else
+        {
+            low = Avx.UnpackLow(a.AsDouble(), b.AsDouble()).As<double, T>();
+            high = Avx.UnpackHigh(a.AsDouble(), b.AsDouble()).As<double, T>();
+        }
+        Store(Avx.Permute2x128(low.AsByte(), high.AsByte(), 0x20).As<byte, T>(), to);
+        Store(Avx.Permute2x128(low.AsByte(), high.AsByte(), 0x31).As<byte, T>(), to + Count);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> MultiplyAdd(Vector256<T> a, Vector256<T> b, Vector256<T> c) =>
         typeof(T) == typeof(float)
             ? Vector256.FusedMultiplyAdd(a.AsSingle(), b.AsSingle(), c.AsSingle()).As<float, T>()
@@ -106,10 +149,32 @@ internal readonly unsafe struct GemmVectorPortable<T> : IGemmVector<T, Vector<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<T> Add(Vector<T> a, Vector<T> b) => a + b;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> Subtract(Vector<T> a, Vector<T> b) => a - b;
+
+    public static void StoreInTurn(Vector<T> a, Vector<T> b, T* to) =>
+        InTurn.Store<GemmVectorPortable<T>, Vector<T>, T>(a, b, to);
+
     // A product and a sum, not a fused operation, which a machine without it would emulate many times slower.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<T> MultiplyAdd(Vector<T> a, Vector<T> b, Vector<T> c) => a * b + c;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Sum(Vector<T> value) => Vector.Sum(value);
+}
+
+/// <summary>Lanes of two registers in turn, for machines without an instruction for it.</summary>
+internal static unsafe class InTurn
+{
+    public static void Store<TSimd, V, T>(V a, V b, T* to)
+        where TSimd : struct, IGemmVector<T, V>
+        where V : struct
+        where T : unmanaged
+    {
+        var lanes = stackalloc T[2 * TSimd.Count];
+        TSimd.Store(a, lanes);
+        TSimd.Store(b, lanes + TSimd.Count);
+        for (var i = 0; i < TSimd.Count; i++)
+            (to[2 * i], to[2 * i + 1]) = (lanes[i], lanes[TSimd.Count + i]);
+    }
 }

@@ -1,0 +1,171 @@
+// Variant 2: implicit GEMM. Blocks of 256 threads compute tiles of 64 x 64 with the register tiles of the matrix product
+// (gemm/register_tiled.cuh): 4 x 4 elements per thread, two stages in shared memory, so that an operand is read from
+// global memory once per 64 elements of the result. What a row, column or step contributes to the place of an operand is
+// worked out when the thread begins to load it, and not for each product. Each thread loads along whichever side
+// neighbours lie: columns of the result where they are positions, steps where those are.
+//
+// The weight's gradient has few elements, and each sums over all images and positions: its depth is divided into parts,
+// whose sums go to the workspace and are joined in order.
+#ifndef CUDANET_KERNELS_CONV_TILED_CUH
+#define CUDANET_KERNELS_CONV_TILED_CUH
+
+#include "../gemm/register_tiled.cuh"
+#include "problem.cuh"
+
+namespace cn {
+
+constexpr int conv_side = 64, conv_own = 4, conv_depth = 16;
+constexpr int conv_threads = (conv_side / conv_own) * (conv_side / conv_own);
+
+// The two operands as a loader sees them: `side` and `step` say what a row or column, and a step of k, contribute.
+template <class T, int AXES, bool DIVIDES>
+struct ConvOperandA {
+    const ConvProblem<T, AXES, DIVIDES>* p;
+    const T* from;
+    using Place = int64_t;
+
+    __device__ __forceinline__ Place side(int32_t row) const { return row * p->a_row; }
+    __device__ __forceinline__ Place step(int32_t k) const { return p->a_steps.at(k); }
+    __device__ __forceinline__ T get(Place side, Place step) const { return from[side + step]; }
+};
+template <class T, int AXES, bool DIVIDES>
+struct ConvOperandB {
+    const ConvProblem<T, AXES, DIVIDES>* p;
+    const T* from;
+    using Place = ConvPlace<AXES, int32_t>;
+
+    __device__ __forceinline__ Place side(int32_t column) const { return p->columns.at(column); }
+    __device__ __forceinline__ Place step(int32_t k) const { return p->steps.at(k); }
+    __device__ __forceinline__ T get(const Place& side, const Place& step) const {
+        return p->image.get(from, side, step);
+    }
+};
+
+// tile[k][i] = operand at (first + i, begin + k), zero outside. Threads that follow each other load along k where BY_DEPTH.
+template <class T, class Operand, bool BY_DEPTH>
+struct ConvLoader {
+    static constexpr int per_thread = conv_side * conv_depth / conv_threads;
+    static constexpr int lines = conv_threads / (BY_DEPTH ? conv_depth : conv_side);
+
+    Operand operand;
+    typename Operand::Place sides[BY_DEPTH ? per_thread : 1];
+    int32_t first, count, begin, end;
+    T held[per_thread];
+
+    __device__ __forceinline__ ConvLoader(const Operand& of, int32_t first_, int32_t count_, int32_t begin_,
+                                          int32_t end_)
+        : operand(of), first(first_), count(count_), begin(begin_), end(end_) {
+#pragma unroll
+        for (int e = 0; e < (BY_DEPTH ? per_thread : 1); e++) sides[e] = operand.side(first + own(e));
+    }
+    __device__ __forceinline__ static int own(int e) {
+        const int thread = static_cast<int>(threadIdx.x);
+        return BY_DEPTH ? thread / conv_depth + e * lines : thread % conv_side;
+    }
+    __device__ __forceinline__ static int own_k(int e) {
+        const int thread = static_cast<int>(threadIdx.x);
+        return BY_DEPTH ? thread % conv_depth : thread / conv_side + e * lines;
+    }
+    __device__ __forceinline__ void fetch(int64_t k0) {
+        typename Operand::Place step = operand.step(begin + static_cast<int32_t>(k0) + own_k(0));
+#pragma unroll
+        for (int e = 0; e < per_thread; e++) {
+            int32_t k = begin + static_cast<int32_t>(k0) + own_k(e);
+            if (!BY_DEPTH && e > 0) step = operand.step(k);
+            bool in = first + own(e) < count && k < end;
+            held[e] = in ? operand.get(sides[BY_DEPTH ? e : 0], step) : from_acc<T>(0);
+        }
+    }
+    __device__ __forceinline__ void put(acc_t<T> (&tile)[conv_depth][conv_side + 4]) const {
+#pragma unroll
+        for (int e = 0; e < per_thread; e++) tile[own_k(e)][own(e)] = to_acc(held[e]);
+    }
+};
+
+// Tiles by group and by part of the depth; `sums` receives the parts where there are several.
+struct ConvTiles {
+    int64_t rows, columns, parts, depth, count;
+
+    template <class P>
+    static ConvTiles of(const P& p, int64_t parts) {
+        int64_t rows = cn_ceil_div(p.m, conv_side), columns = cn_ceil_div(p.n, conv_side);
+        int64_t depth = cn_ceil_div(cn_ceil_div(p.k, parts), conv_depth) * conv_depth;
+        return {rows, columns, parts, depth, rows * columns * parts * p.groups};
+    }
+};
+
+template <class T, int AXES, bool DIVIDES, bool B_BY_DEPTH>
+__global__ void __launch_bounds__(conv_threads)
+    conv_v2(ConvProblem<T, AXES, DIVIDES> p, ConvTiles tiles, acc_t<T>* part_sums) {
+    using A = acc_t<T>;
+    using OperandA = ConvOperandA<T, AXES, DIVIDES>;
+    using OperandB = ConvOperandB<T, AXES, DIVIDES>;
+    CN_SHARED(A, a_tile, [2][conv_depth][conv_side + 4]);
+    CN_SHARED(A, b_tile, [2][conv_depth][conv_side + 4]);
+    constexpr int across = conv_side / conv_own;
+    const int tx = threadIdx.x % across, ty = threadIdx.x / across;
+    for (int64_t tile = blockIdx.x; tile < tiles.count; tile += gridDim.x) {
+        int64_t rest = tile / tiles.rows, row0 = (tile - rest * tiles.rows) * conv_side;
+        int64_t line = rest / tiles.columns, col0 = (rest - line * tiles.columns) * conv_side;
+        int64_t group = line / tiles.parts, part = line - group * tiles.parts;
+        int64_t begin = part * tiles.depth, end = begin + tiles.depth < p.k ? begin + tiles.depth : p.k;
+        ConvLoader<T, OperandA, true> a_loader(OperandA{&p, p.a + group * p.a_group}, row0, p.m, begin, end);
+        ConvLoader<T, OperandB, B_BY_DEPTH> b_loader(OperandB{&p, p.image.data + group * p.b_group}, col0, p.n, begin,
+                                                     end);
+        A sums[conv_own][conv_own] = {};
+        multiply_tile<conv_side>(a_loader, b_loader, end - begin, a_tile, b_tile, sums);
+#pragma unroll
+        for (int j = 0; j < conv_own; j++) {
+            int64_t column = col0 + spread<conv_side, conv_own>(tx, j);
+            if (column >= p.n) continue;
+            int64_t offset = p.c_columns.at(static_cast<int32_t>(column));
+#pragma unroll
+            for (int i = 0; i < conv_own; i++) {
+                int64_t row = row0 + spread<conv_side, conv_own>(ty, i);
+                if (row >= p.m) continue;
+                if (part_sums)
+                    part_sums[((part * p.groups + group) * p.m + row) * p.n + column] = sums[i][j];
+                else
+                    p.put(group, row, offset, sums[i][j]);
+            }
+        }
+    }
+}
+
+template <class T>
+__global__ void __launch_bounds__(256)
+    conv_join(const acc_t<T>* __restrict__ part_sums, T* __restrict__ c, int64_t count, int64_t parts) {
+    for (int64_t at = static_cast<int64_t>(blockIdx.x) * 256 + threadIdx.x; at < count; at += 256LL * gridDim.x) {
+        acc_t<T> sum = 0;
+        for (int64_t part = 0; part < parts; part++) sum += part_sums[part * count + at];
+        c[at] = from_acc<T>(sum);
+    }
+}
+
+// Parts of the depth: enough for some hundred blocks, each with at least 512 steps.
+template <class P>
+int64_t conv_parts(const P& p) {
+    int64_t tiles = cn_ceil_div(p.m, conv_side) * cn_ceil_div(p.n, conv_side) * p.groups;
+    int64_t most = p.k / 512, wanted = tiles ? 256 / tiles : 1;
+    int64_t parts = wanted < most ? wanted : most;
+    return parts < 1 ? 1 : parts;
+}
+
+template <bool B_BY_DEPTH, class T, int AXES, bool DIVIDES>
+CnStatus launch_conv_v2(const CnCall* call, const ConvProblem<T, AXES, DIVIDES>& p) {
+    int64_t parts = B_BY_DEPTH ? conv_parts(p) : 1;
+    auto tiles = ConvTiles::of(p, parts);
+    int64_t count = p.groups * p.m * p.n, needed = parts > 1 ? parts * count * sizeof(acc_t<T>) : 0;
+    if (call->workspace_bytes < needed)
+        return cn_fail(call, CN_INVALID_ARGUMENT, "a workspace of %lld bytes is needed, %lld were given",
+                       static_cast<long long>(needed), static_cast<long long>(call->workspace_bytes));
+    acc_t<T>* sums = parts > 1 ? static_cast<acc_t<T>*>(call->workspace) : nullptr;
+    int64_t grid = tiles.count < INT32_MAX ? tiles.count : INT32_MAX;
+    CN_TRY(CN_LAUNCH(call, (conv_v2<T, AXES, DIVIDES, B_BY_DEPTH>), grid, conv_threads, 0, p, tiles, sums));
+    if (!sums) return CN_OK;
+    return CN_LAUNCH(call, (conv_join<T>), cn_ceil_div(count, 256), 256, 0, sums, p.c, count, parts);
+}
+
+}  // namespace cn
+
+#endif
