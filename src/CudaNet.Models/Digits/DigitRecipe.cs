@@ -13,7 +13,13 @@ public sealed class DigitRecipe : IRecipe
 {
     private readonly Func<Generator, Module<Tensor, Tensor>> _build;
 
-    private DigitRecipe(string name, string description, int epochs, Func<Generator, Module<Tensor, Tensor>> build)
+    private DigitRecipe(
+        string name,
+        string description,
+        int epochs,
+        string learningRate,
+        Func<Generator, Module<Tensor, Tensor>> build
+    )
     {
         (Name, Description, _build) = (name, description, build);
         Options =
@@ -26,7 +32,7 @@ public sealed class DigitRecipe : IRecipe
             ),
             new("epochs", "N", $"{epochs}", "Passes over the training set."),
             new("batch-size", "N", "64", "Images per step."),
-            new("lr", "X", "0.001", "Learning rate of AdamW."),
+            new("lr", "X", learningRate, "Learning rate of AdamW."),
             new("seed", "N", "1", "Chooses the first weights and the order of the images."),
             new("limit", "N", null, "Train on the first N images only, and test on at most as many."),
         ];
@@ -38,6 +44,7 @@ public sealed class DigitRecipe : IRecipe
             "linear",
             "Logistic regression 784-10 on digits.",
             5,
+            "0.001",
             random => new Linear(DigitTraining.Pixels, DigitTraining.Classes, generator: random)
         );
 
@@ -47,6 +54,7 @@ public sealed class DigitRecipe : IRecipe
             "mlp",
             "Multilayer perceptron 784-512-512-10 on digits.",
             10,
+            "0.001",
             random => new Sequential(
                 new Linear(DigitTraining.Pixels, 512, generator: random),
                 new Relu(),
@@ -65,6 +73,7 @@ public sealed class DigitRecipe : IRecipe
             "cnn",
             "Convolutional network (32 and 64 filters of 3 × 3, pooling, 128 hidden units, dropout) on digits.",
             5,
+            "0.002",
             random => new Sequential(
                 new Unflatten(1, [1, DigitTraining.Height, DigitTraining.Width]),
                 new Conv2d(1, 32, 3, generator: random),

@@ -26,7 +26,7 @@ internal static class ReportStyle
         main { max-width: 1120px; margin: 0 auto; padding: 40px 24px 64px; }
         h1 { font-size: 28px; line-height: 1.2; font-weight: 650; letter-spacing: -.01em; margin: 0; overflow-wrap: anywhere; }
         h2 { font-size: 18px; font-weight: 600; margin: 0 0 4px; }
-        .lead { color: var(--quiet); margin: 4px 0 0; max-width: 105ch; overflow-wrap: anywhere; }
+        .lead { color: var(--quiet); margin: 4px 0 0; max-width: 120ch; overflow-wrap: anywhere; }
         .note { color: var(--quiet); margin: 8px 0; overflow-wrap: anywhere; }
         section { margin-top: 40px; }
         section > .body, section > .charts { margin-top: 14px; }

@@ -7,6 +7,8 @@ public static class RunReport
 {
     private const string TestPrefix = "test_";
     private const string LearningRate = "lr";
+    private const string CurvesLead =
+        "Training values are means over each epoch, while the network learns; test values are taken after it.";
 
     // How far and how fast, rather than how good: told in numbers, not as curves.
     private static readonly string[] s_notCurves = ["step", "seconds", "items_per_second"];
@@ -27,7 +29,7 @@ public static class RunReport
                 )),
             ],
             [
-                new("Curves", null, [.. Charts(run)]),
+                new("Curves", CurvesLead, [.. Charts(run)]),
                 .. own,
                 new("Configuration", null, [Configuration(run)]),
                 new("Environment", "Where the run was trained.", [Environment(run)]),

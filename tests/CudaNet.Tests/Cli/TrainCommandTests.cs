@@ -37,6 +37,10 @@ public sealed class TrainCommandTests
 
         var arrays = Safetensors.Read(Path.Combine(run, "checkpoint", "arrays.safetensors")).Arrays;
         Assert.That(arrays.Select(array => array.Name), Does.Contain("model.weight").And.Contain("model.bias"));
+        Assert.That(
+            File.Exists(Path.Combine(run, "report.html")) && File.Exists(Path.Combine(run, "samples.png")),
+            Is.True
+        );
     }
 
     [Test]
@@ -52,13 +56,14 @@ public sealed class TrainCommandTests
         Assert.That(File.ReadAllBytes(Path.Combine(run, "config.json")), Is.EqualTo(before));
     }
 
-    [TestCase(32, TestName = "After an epoch")]
-    [TestCase(40, TestName = "Within an epoch")]
-    public void An_interrupted_run_continues_bit_for_bit(int stopAfter)
+    [TestCase("linear", 32, TestName = "After an epoch")]
+    [TestCase("linear", 40, TestName = "Within an epoch")]
+    [TestCase("cnn", 24, TestName = "With dropout, within an epoch")]
+    public void An_interrupted_run_continues_bit_for_bit(string recipe, int stopAfter)
     {
         using var folder = new TemporaryFolder();
-        CliRun.Of(["train", "linear", "--out", folder.File("whole"), .. s_small]).IsFine();
-        Interrupt(folder.File("parts"), stopAfter);
+        CliRun.Of(["train", recipe, "--out", folder.File("whole"), .. s_small]).IsFine();
+        Interrupt(recipe, folder.File("parts"), stopAfter);
         Assert.That(File.Exists(Path.Combine(folder.File("parts"), "summary.json")), Is.False);
         CliRun.Of("train", "--resume", folder.File("parts")).IsFine();
 
@@ -121,17 +126,28 @@ public sealed class TrainCommandTests
         Assert.That(Directory.Exists(folder.File("run")), Is.False);
     }
 
-    [Test]
-    public void Twenty_steps_on_simt_lose_as_much_as_on_the_cpu()
+    [TestCase("mlp", 64, 20)]
+    [TestCase("cnn", 8, 4)]
+    public void Steps_on_simt_lose_as_much_as_on_the_cpu(string recipe, int images, int steps)
     {
         TestDevices.Open("simt");
         using var folder = new TemporaryFolder();
         // An epoch of one batch, so that the metrics are those of the step.
-        string[] command = ["train", "mlp", "--limit", "64", "--batch-size", "64", "--epochs", "20"];
+        string[] command =
+        [
+            "train",
+            recipe,
+            "--limit",
+            $"{images}",
+            "--batch-size",
+            $"{images}",
+            "--epochs",
+            $"{steps}",
+        ];
         foreach (var device in new[] { "cpu", "simt" })
             CliRun.Of([.. command, "--device", device, "--out", folder.File(device)]).IsFine();
         var (cpu, simt) = (Losses(folder.File("cpu")), Losses(folder.File("simt")));
-        Assert.That(cpu, Has.Count.EqualTo(20));
+        Assert.That(cpu, Has.Count.EqualTo(steps));
         for (var i = 0; i < cpu.Count; i++)
             Assert.That(simt[i], Is.EqualTo(cpu[i]).Within(1e-4 * cpu[i]), $"step {i + 1}");
     }
@@ -176,9 +192,9 @@ public sealed class TrainCommandTests
     }
 
     /// <summary>Trains as the command does, and asks to stop after some steps, as Ctrl-C does.</summary>
-    private static void Interrupt(string path, int steps)
+    private static void Interrupt(string recipeName, string path, int steps)
     {
-        var recipe = RecipeRegistry.Find("linear");
+        var recipe = RecipeRegistry.Find(recipeName);
         var given = s_small.Chunk(2).ToDictionary(pair => pair[0].TrimStart('-'), pair => pair[1]);
         var options = new RecipeOptions(recipe, given);
         var folder = RunFolder.CreateAt(path);
@@ -188,7 +204,7 @@ public sealed class TrainCommandTests
         folder.WriteConfig(
             new JsonObject
             {
-                ["recipe"] = "linear",
+                ["recipe"] = recipeName,
                 ["device"] = "cpu",
                 ["options"] = stored,
             }
