@@ -74,9 +74,9 @@ internal readonly record struct PoolAxis(
 /// <summary>The windows of a pooling over the last two axes.</summary>
 internal sealed record Pool(long Planes, PoolAxis Y, PoolAxis X, bool CountPadding)
 {
-    public long InputSize => Y.Input * X.Input;
+    public long InputSize { get; } = Y.Input * X.Input;
 
-    public long OutputSize => Y.Output * X.Output;
+    public long OutputSize { get; } = Y.Output * X.Output;
 
     public Shape OutputShape(Shape input) => input.With(-2, Y.Output).With(-1, X.Output);
 

@@ -78,7 +78,8 @@ internal static unsafe class CpuAvgPool
                 using var rows = new PoolRows<T>(pool, V.Count, T.Zero);
                 var divisors = Divisors<T>(pool.X, pool.CountPadding, rows.Width);
                 var line = new T[rows.Width];
-                var (plane, output) = Math.DivRem(first, pool.Y.Output);
+                var (height, width) = (pool.Y.Output, pool.X.Output);
+                var (plane, output) = Math.DivRem(first, height);
                 fixed (
                     T* means = line,
                         columns = divisors
@@ -86,11 +87,10 @@ internal static unsafe class CpuAvgPool
                     for (var row = first; row < last; row++)
                     {
                         rows.Seek((T*)x + plane * pool.InputSize, plane, output);
-                        var height = T.CreateTruncating(pool.Y.Divisor(output, pool.CountPadding));
-                        Average<V, T>(rows, height, columns, means);
-                        var bytes = pool.X.Output * sizeof(T);
-                        Buffer.MemoryCopy(means, (T*)y + row * pool.X.Output, bytes, bytes);
-                        if (++output == pool.Y.Output)
+                        var divisor = T.CreateTruncating(pool.Y.Divisor(output, pool.CountPadding));
+                        Average<V, T>(rows, divisor, columns, means);
+                        Buffer.MemoryCopy(means, (T*)y + row * width, width * sizeof(T), width * sizeof(T));
+                        if (++output == height)
                             (plane, output) = (plane + 1, 0);
                     }
             }
@@ -156,6 +156,7 @@ internal static unsafe class CpuAvgPool
                 var windows = new (long Left, long Right)[pool.X.Output];
                 for (long i = 0; i < windows.Length; i++)
                     windows[i] = pool.X.Window(i);
+                var width = pool.X.Input;
                 for (var plane = first; plane < last; plane++)
                 {
                     var target = (T*)x + plane * pool.InputSize;
@@ -168,9 +169,9 @@ internal static unsafe class CpuAvgPool
                         {
                             var share = source[i] / (rows[row] * columns[i]);
                             var (left, right) = windows[i];
-                            for (var at = top * pool.X.Input; at < bottom * pool.X.Input; at += pool.X.Input)
+                            for (var line = target + top * width; line < target + bottom * width; line += width)
                             for (var col = left; col < right; col++)
-                                target[at + col] += share;
+                                line[col] += share;
                         }
                     }
                 }

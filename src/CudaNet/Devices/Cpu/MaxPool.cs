@@ -67,6 +67,8 @@ internal static unsafe class CpuMaxPool
             (first, last) =>
             {
                 using var rows = new PoolRows<T>(pool, V.Count, T.NegativeInfinity);
+                var (height, width) = (pool.Y.Output, pool.X.Output);
+                var (plane, output) = Math.DivRem(first, height);
                 var largest = new T[rows.Width];
                 var taps = new T[rows.Width];
                 fixed (
@@ -75,13 +77,11 @@ internal static unsafe class CpuMaxPool
                 )
                     for (var row = first; row < last; row++)
                     {
-                        var (plane, output) = Math.DivRem(row, pool.Y.Output);
                         rows.Seek((T*)x + plane * pool.InputSize, plane, output);
                         Compare<V, T>(rows, best, tap);
-                        var bytes = pool.X.Output * sizeof(T);
-                        Buffer.MemoryCopy(best, (T*)y + row * pool.X.Output, bytes, bytes);
-                        Place(pool, output, tap, (long*)indices + row * pool.X.Output);
-                        if (++output == pool.Y.Output)
+                        Buffer.MemoryCopy(best, (T*)y + row * width, width * sizeof(T), width * sizeof(T));
+                        Place(pool, output, tap, (long*)indices + row * width);
+                        if (++output == height)
                             (plane, output) = (plane + 1, 0);
                     }
             }
@@ -113,16 +113,15 @@ internal static unsafe class CpuMaxPool
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var (y, x) = (pool.Y, pool.X);
-        var (kernel, down) = ((int)x.Kernel, y.Dilation * x.Input);
+        var (kernel, stride, across, down) = ((int)x.Kernel, x.Stride, x.Dilation, y.Dilation * x.Input);
         var origin = y.Start(output) * x.Input - x.Padding;
-        for (long i = 0; i < x.Output; i++, origin += x.Stride)
+        for (long i = 0; i < x.Output; i++, origin += stride)
         {
             var tap = T.ConvertToIntegerNative<int>(taps[i]);
             var row = kernel == 2 ? tap >> 1 : tap / kernel;
-            indices[i] =
-                tap >= 0
-                    ? origin + row * down + (tap - row * kernel) * x.Dilation
-                    : y.Window(output).First * x.Input + x.Window(i).First;
+            indices[i] = origin + row * down + (tap - row * kernel) * across;
+            if (tap < 0)
+                indices[i] = y.Window(output).First * x.Input + x.Window(i).First;
         }
     }
 
@@ -158,8 +157,7 @@ internal static unsafe class CpuMaxPool
     {
         var pool = ((PoolOp)call.Op).Windows(call);
         var (g, indices, x) = ((nint)call.Input(0).Data, (nint)call.Input(1).Data, (nint)call.Output(0).Data);
-        var wrong = new StrongBox<long>(-1);
-        var failed = new StrongBox<bool>(false);
+        var wrong = new StrongBox<long?>();
         CpuThreads.For(
             pool.Planes,
             pool.InputSize + pool.OutputSize,
@@ -167,19 +165,29 @@ internal static unsafe class CpuMaxPool
             {
                 for (var plane = first; plane < last; plane++)
                 {
-                    var target = (T*)x + plane * pool.InputSize;
-                    var source = (T*)g + plane * pool.OutputSize;
-                    var places = (long*)indices + plane * pool.OutputSize;
-                    new Span<T>(target, checked((int)pool.InputSize)).Clear();
-                    for (long i = 0; i < pool.OutputSize; i++)
-                        if ((ulong)places[i] < (ulong)pool.InputSize)
-                            target[places[i]] += source[i];
-                        else
-                            (wrong.Value, failed.Value) = (places[i], true);
+                    var target = new Span<T>((T*)x + plane * pool.InputSize, checked((int)pool.InputSize));
+                    var from = plane * pool.OutputSize;
+                    var misplaced = Scatter((T*)g + from, (long*)indices + from, pool.OutputSize, target);
+                    if (misplaced >= 0)
+                        wrong.Value = ((long*)indices)[from + misplaced];
                 }
             }
         );
-        if (failed.Value)
-            throw MaxPoolBackwardOp.OutOfRange(call.Op.Name, wrong.Value, pool);
+        if (wrong.Value is { } index)
+            throw MaxPoolBackwardOp.OutOfRange(call.Op.Name, index, pool);
+    }
+
+    /// <summary>Adds values at places of a plane; the position of one that lies outside, or −1.</summary>
+    private static long Scatter<T>(T* values, long* places, long count, Span<T> plane)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        plane.Clear();
+        var misplaced = -1L;
+        for (long i = 0; i < count; i++)
+            if ((ulong)places[i] < (ulong)plane.Length)
+                plane[(int)places[i]] += values[i];
+            else
+                misplaced = i;
+        return misplaced;
     }
 }

@@ -25,10 +25,13 @@ internal static unsafe class CpuPad
             line.Output,
             (first, last) =>
             {
-                for (var row = first; row < last; row++)
+                Span<long> at = stackalloc long[Shape.MaxRank];
+                var extents = Array.ConvertAll(axes[..^1], axis => axis.Output);
+                Seek(extents, first, at);
+                for (var row = first; row < last; row++, Step(extents, at))
                 {
                     var target = (T*)y + row * line.Output;
-                    var source = SourceRow(axes, mode, row);
+                    var source = SourceRow(axes, mode, at);
                     if (source < 0)
                         new Span<T>(target, checked((int)line.Output)).Fill(value);
                     else
@@ -38,18 +41,30 @@ internal static unsafe class CpuPad
         );
     }
 
-    /// <summary>The input row that an output row shows; −1 for none.</summary>
-    private static long SourceRow(PadAxis[] axes, PadMode mode, long row)
+    /// <summary>The positions of a row along the axes before the last.</summary>
+    private static void Seek(long[] extents, long row, Span<long> at)
     {
-        var (place, step) = (0L, 1L);
-        for (var d = axes.Length - 2; d >= 0; d--)
+        for (var d = extents.Length - 1; d >= 0; d--)
+            (row, at[d]) = Math.DivRem(row, extents[d]);
+    }
+
+    /// <summary>The positions of the next row.</summary>
+    private static void Step(long[] extents, Span<long> at)
+    {
+        for (var d = extents.Length - 1; d >= 0 && ++at[d] == extents[d]; d--)
+            at[d] = 0;
+    }
+
+    /// <summary>The input row that an output row shows; −1 for none.</summary>
+    private static long SourceRow(PadAxis[] axes, PadMode mode, Span<long> at)
+    {
+        var place = 0L;
+        for (var d = 0; d < axes.Length - 1; d++)
         {
-            (row, var at) = Math.DivRem(row, axes[d].Output);
-            var source = axes[d].Source(mode, at);
+            var source = axes[d].Source(mode, at[d]);
             if (source < 0)
                 return -1;
-            place += source * step;
-            step *= axes[d].Input;
+            place = place * axes[d].Input + source;
         }
         return place;
     }
@@ -85,30 +100,32 @@ internal static unsafe class CpuPad
             line.Output,
             (first, last) =>
             {
+                Span<long> at = stackalloc long[Shape.MaxRank];
                 Span<long> counts = stackalloc long[Shape.MaxRank];
-                for (var row = first; row < last; row++)
+                var extents = Array.ConvertAll(axes[..^1], axis => axis.Input);
+                Seek(extents, first, at);
+                for (var row = first; row < last; row++, Step(extents, at))
                 {
                     var target = (T*)x + row * line.Input;
                     new Span<T>(target, checked((int)line.Input)).Clear();
                     var shown = 1L;
-                    for (var (d, rest) = (axes.Length - 2, row); d >= 0; rest /= axes[d--].Input)
-                        shown *= counts[d] = axes[d].Count(mode, rest % axes[d].Input);
+                    for (var d = 0; d < extents.Length; d++)
+                        shown *= counts[d] = axes[d].Count(mode, at[d]);
                     for (long k = 0; k < shown; k++)
-                        FoldRow((T*)g + ShowingRow(axes, mode, row, counts, k) * line.Output, target, line, mode);
+                        FoldRow((T*)g + ShowingRow(axes, mode, at, counts, k) * line.Output, target, line, mode);
                 }
             }
         );
     }
 
     /// <summary>The k-th output row that shows an input row.</summary>
-    private static long ShowingRow(PadAxis[] axes, PadMode mode, long row, Span<long> counts, long k)
+    private static long ShowingRow(PadAxis[] axes, PadMode mode, Span<long> at, Span<long> counts, long k)
     {
         var (place, step) = (0L, 1L);
         for (var d = axes.Length - 2; d >= 0; d--)
         {
-            (row, var at) = Math.DivRem(row, axes[d].Input);
-            (k, var which) = Math.DivRem(k, counts[d]);
-            place += axes[d].Place(mode, at, which) * step;
+            (k, var which) = k == 0 ? (0, 0) : Math.DivRem(k, counts[d]);
+            place += axes[d].Place(mode, at[d], which) * step;
             step *= axes[d].Output;
         }
         return place;
