@@ -52,6 +52,8 @@ internal readonly unsafe struct UnaryLoop<TStored, T, TOperator>(Tensor x, Tenso
         where V : unmanaged, ISimd<V, T>
     {
         long i = 0;
+        if (TOperator.IsLong)
+            i = VectorByVector<V>(x, y, count);
         for (; i <= count - 2 * V.Count; i += 2 * V.Count)
         {
             var (first, second) = (V.Load(x + i), V.Load(x + i + V.Count));
@@ -65,6 +67,15 @@ internal readonly unsafe struct UnaryLoop<TStored, T, TOperator>(Tensor x, Tenso
         }
         if (i < count)
             ComputeTail<V>(x + i, y + i, (int)(count - i));
+    }
+
+    private long VectorByVector<V>(T* x, T* y, long count)
+        where V : unmanaged, ISimd<V, T>
+    {
+        long i = 0;
+        for (; i <= count - V.Count; i += V.Count)
+            op.Apply<V, T>(V.Load(x + i)).Store(y + i);
+        return i;
     }
 
     [SkipLocalsInit]
@@ -153,6 +164,11 @@ internal readonly unsafe struct BinaryLoop<TStored, T, TOperator>(
         where V : unmanaged, ISimd<V, T>
     {
         long i = 0;
+        if (TOperator.IsLong)
+        {
+            VectorByVector<V>(a, b, y, count);
+            return;
+        }
         for (; i <= count - 4 * V.Count; i += 4 * V.Count)
         {
             op.Apply<V, T>(V.Load(a + i), V.Load(b + i)).Store(y + i);
@@ -161,6 +177,13 @@ internal readonly unsafe struct BinaryLoop<TStored, T, TOperator>(
             op.Apply<V, T>(V.Load(a + i + 3 * V.Count), V.Load(b + i + 3 * V.Count)).Store(y + i + 3 * V.Count);
         }
         for (; i < count; i += V.Count)
+            op.Apply<V, T>(V.Load(a + i), V.Load(b + i)).Store(y + i);
+    }
+
+    private void VectorByVector<V>(T* a, T* b, T* y, long count)
+        where V : unmanaged, ISimd<V, T>
+    {
+        for (long i = 0; i < count; i += V.Count)
             op.Apply<V, T>(V.Load(a + i), V.Load(b + i)).Store(y + i);
     }
 
