@@ -192,12 +192,14 @@ internal static unsafe class CpuBceWithLogits
             return _weight is null ? slope : slope * Load<V>((T*)_weight.Data + i, count);
         }
 
-        [MethodImpl(MethodImplOptions.NoInlining)]
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static V Load<V>(T* source, int count)
+            where V : unmanaged, ISimd<V, T> => count == V.Count ? V.Load(source) : LoadLast<V>(source, count);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private static V LoadLast<V>(T* source, int count)
             where V : unmanaged, ISimd<V, T>
         {
-            if (count == V.Count)
-                return V.Load(source);
             V padded;
             return ElementBlocks.LoadPart<V, T>(source, count, &padded);
         }
