@@ -83,6 +83,8 @@ internal static class CpuActivations
     private readonly struct ValueOperator<TActivation>(TActivation function) : IUnaryOperator
         where TActivation : struct, IActivation
     {
+        public static bool IsLong => true;
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V, T>(V x)
             where V : unmanaged, ISimd<V, T>
@@ -92,6 +94,8 @@ internal static class CpuActivations
     private readonly struct SlopeOperator<TActivation>(TActivation function) : IBinaryOperator
         where TActivation : struct, IActivation
     {
+        public static bool IsLong => true;
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V, T>(V gradient, V x)
             where V : unmanaged, ISimd<V, T>

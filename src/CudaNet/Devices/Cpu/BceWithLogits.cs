@@ -132,21 +132,28 @@ internal static unsafe class CpuBceWithLogits
         private void Losses<V>(T* y, long first, long last)
             where V : unmanaged, ISimd<V, T>
         {
-            var (zero, one) = (V.Create(T.Zero), V.Create(T.One));
-            for (var i = first; i < last; i += V.Count)
-            {
-                var count = (int)Math.Min(V.Count, last - i);
-                var x = Load<V>((T*)_input + i, count);
-                var target = Load<V>((T*)_target + i, count);
-                var rest = SpecialMath.Log1PExpNegative<V, T>(V.Abs(x));
-                var onTarget = target * (V.Max(zero, -x) + rest);
-                if (_positive is not null)
-                    onTarget *= Load<V>((T*)_positive.Data + i, count);
-                var loss = V.MultiplyAdd(one - target, V.Max(zero, x) + rest, onTarget);
-                if (_weight is not null)
-                    loss *= Load<V>((T*)_weight.Data + i, count);
-                Store<V>(loss, y + (i - first), count);
-            }
+            var i = first;
+            for (; i <= last - V.Count; i += V.Count)
+                Loss(V.Load((T*)_input + i), V.Load((T*)_target + i), i, V.Count).Store(y + (i - first));
+            if (i < last)
+                LastLosses<V>(y + (i - first), i, (int)(last - i));
+        }
+
+        private void LastLosses<V>(T* y, long i, int count)
+            where V : unmanaged, ISimd<V, T> =>
+            Store(Loss(Load<V>((T*)_input + i, count), Load<V>((T*)_target + i, count), i, count), y, count);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private V Loss<V>(V x, V target, long i, int count)
+            where V : unmanaged, ISimd<V, T>
+        {
+            var zero = V.Create(T.Zero);
+            var rest = SpecialMath.Log1PExpNegative<V, T>(V.Abs(x));
+            var onTarget = target * (V.Max(zero, -x) + rest);
+            if (_positive is not null)
+                onTarget *= Load<V>((T*)_positive.Data + i, count);
+            var loss = V.MultiplyAdd(V.Create(T.One) - target, V.Max(zero, x) + rest, onTarget);
+            return _weight is null ? loss : loss * Load<V>((T*)_weight.Data + i, count);
         }
 
         public void Slopes(T* g, int step, double scale, T* gx, long first, long last)
@@ -160,38 +167,43 @@ internal static unsafe class CpuBceWithLogits
         private void Slopes<V>(T* g, int step, double scale, T* gx, long first, long last)
             where V : unmanaged, ISimd<V, T>
         {
-            var one = V.Create(T.One);
             var factor = V.Create(T.CreateTruncating(scale));
             for (var i = first; i < last; i += V.Count)
             {
                 var count = (int)Math.Min(V.Count, last - i);
-                var x = Load<V>((T*)_input + i, count);
-                var target = Load<V>((T*)_target + i, count);
-                var e = ElementwiseMath.Exp<V, T>(-V.Abs(x));
-                var near = one / (one + e);
-                var isNegative = V.LessThan(x, V.Create(T.Zero));
-                var onTarget = target * V.Select(isNegative, near, e * near);
-                if (_positive is not null)
-                    onTarget *= Load<V>((T*)_positive.Data + i, count);
-                var slope = (one - target) * V.Select(isNegative, e * near, near) - onTarget;
-                if (_weight is not null)
-                    slope *= Load<V>((T*)_weight.Data + i, count);
+                var slope = Slope(Load<V>((T*)_input + i, count), Load<V>((T*)_target + i, count), i, count);
                 var gradient = step == 0 ? V.Create(*g) : Load<V>(g + (i - first), count);
-                Store<V>(gradient * factor * slope, gx + (i - first), count);
+                Store(gradient * factor * slope, gx + (i - first), count);
             }
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static V Load<V>(T* source, int count)
+        private V Slope<V>(V x, V target, long i, int count)
             where V : unmanaged, ISimd<V, T>
         {
-            if (count == V.Count)
-                return V.Load(source);
+            var one = V.Create(T.One);
+            var e = ElementwiseMath.Exp<V, T>(-V.Abs(x));
+            var near = one / (one + e);
+            var isNegative = V.LessThan(x, V.Create(T.Zero));
+            var onTarget = target * V.Select(isNegative, near, e * near);
+            if (_positive is not null)
+                onTarget *= Load<V>((T*)_positive.Data + i, count);
+            var slope = (one - target) * V.Select(isNegative, e * near, near) - onTarget;
+            return _weight is null ? slope : slope * Load<V>((T*)_weight.Data + i, count);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static V Load<V>(T* source, int count)
+            where V : unmanaged, ISimd<V, T> => count == V.Count ? V.Load(source) : LoadLast<V>(source, count);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private static V LoadLast<V>(T* source, int count)
+            where V : unmanaged, ISimd<V, T>
+        {
             V padded;
             return ElementBlocks.LoadPart<V, T>(source, count, &padded);
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static void Store<V>(V value, T* target, int count)
             where V : unmanaged, ISimd<V, T>
         {

@@ -42,8 +42,12 @@ internal readonly unsafe struct UnaryLoop<TStored, T, TOperator>(Tensor x, Tenso
 
     private void Compute(T* x, T* y, long count)
     {
-        if (Vector512.IsHardwareAccelerated)
+        if (Vector512.IsHardwareAccelerated && TOperator.IsLong)
+            Compute<Simd512<T>>(x, y, count);
+        else if (Vector512.IsHardwareAccelerated)
             Compute<SimdPair<Simd512<T>, T>>(x, y, count);
+        else if (TOperator.IsLong)
+            Compute<SimdAny<T>>(x, y, count);
         else
             Compute<SimdPair<SimdAny<T>, T>>(x, y, count);
     }
@@ -146,6 +150,11 @@ internal readonly unsafe struct BinaryLoop<TStored, T, TOperator>(
         where V : unmanaged, ISimd<V, T>
     {
         long i = 0;
+        if (TOperator.IsLong)
+        {
+            VectorByVector<V>(a, b, y, count);
+            return;
+        }
         for (; i <= count - 4 * V.Count; i += 4 * V.Count)
         {
             op.Apply<V, T>(V.Load(a + i), V.Load(b + i)).Store(y + i);
@@ -154,6 +163,13 @@ internal readonly unsafe struct BinaryLoop<TStored, T, TOperator>(
             op.Apply<V, T>(V.Load(a + i + 3 * V.Count), V.Load(b + i + 3 * V.Count)).Store(y + i + 3 * V.Count);
         }
         for (; i < count; i += V.Count)
+            op.Apply<V, T>(V.Load(a + i), V.Load(b + i)).Store(y + i);
+    }
+
+    private void VectorByVector<V>(T* a, T* b, T* y, long count)
+        where V : unmanaged, ISimd<V, T>
+    {
+        for (long i = 0; i < count; i += V.Count)
             op.Apply<V, T>(V.Load(a + i), V.Load(b + i)).Store(y + i);
     }
 

@@ -6,6 +6,9 @@ namespace CudaNet;
 /// <summary>What an element-wise op of one operand computes, on registers of any width.</summary>
 internal interface IUnaryOperator
 {
+    /// <inheritdoc cref="IBinaryOperator.IsLong"/>
+    static virtual bool IsLong => false;
+
     V Apply<V, T>(V x)
         where V : unmanaged, ISimd<V, T>
         where T : unmanaged, INumber<T>;
@@ -14,6 +17,9 @@ internal interface IUnaryOperator
 /// <summary>What an element-wise op of two operands computes; a comparison gives a mask.</summary>
 internal interface IBinaryOperator
 {
+    /// <summary>Whether it is so long that the compiler inlines it once in a loop, but not several times.</summary>
+    static virtual bool IsLong => false;
+
     V Apply<V, T>(V a, V b)
         where V : unmanaged, ISimd<V, T>
         where T : unmanaged, INumber<T>;

@@ -288,6 +288,8 @@ internal readonly struct PReluOperator : IBinaryOperator
 
 internal readonly struct SwishOperator : IBinaryOperator
 {
+    public static bool IsLong => true;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public V Apply<V, T>(V a, V b)
         where V : unmanaged, ISimd<V, T>

@@ -10,9 +10,10 @@ internal static class SpecialMath
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Erf<V, T>(V x)
         where V : unmanaged, ISimd<V, T>
-        where T : unmanaged, INumber<T> => typeof(T) == typeof(double) ? ErfDouble<V, T>(x) : ErfSingle<V, T>(x);
+        where T : unmanaged, INumber<T> =>
+        typeof(T) == typeof(double) ? ErfDouble<V, T>(x) : V.Min(C<V, T>(1), V.Max(C<V, T>(-1), ErfSingle<V, T>(x)));
 
-    /// <summary>x · P(x²) / Q(x²) on [−3.9, 3.9]; beyond, the result is ±1. The coefficients are those of Eigen (TensorFlow).</summary>
+    /// <summary>x · P(x²) / Q(x²) on [−3.9, 3.9]; beyond, the result is ±1, or one unit in the last place more. The coefficients are those of Eigen (TensorFlow).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V ErfSingle<V, T>(V x)
         where V : unmanaged, ISimd<V, T>
@@ -31,8 +32,7 @@ internal static class SpecialMath
         q = V.MultiplyAdd(q, z, C<V, T>(-1.68282697438203e-3));
         q = V.MultiplyAdd(q, z, C<V, T>(-7.37332916720468e-3));
         q = V.MultiplyAdd(q, z, C<V, T>(-1.42647390514189e-2));
-        var y = near * p / q;
-        return V.Min(C<V, T>(1), V.Max(C<V, T>(-1), y));
+        return near * p / q;
     }
 
     /// <summary>The rational approximations of Cody (1969): of erf up to 0.46875, of e^x² · erfc beyond.</summary>
@@ -80,7 +80,13 @@ internal static class SpecialMath
     public static V NormalCdf<V, T>(V x)
         where V : unmanaged, ISimd<V, T>
         where T : unmanaged, INumber<T> =>
-        V.MultiplyAdd(Erf<V, T>(x * C<V, T>(0.70710678118654752)), C<V, T>(0.5), C<V, T>(0.5));
+        V.MultiplyAdd(
+            typeof(T) == typeof(double)
+                ? ErfDouble<V, T>(x * C<V, T>(0.70710678118654752))
+                : ErfSingle<V, T>(x * C<V, T>(0.70710678118654752)),
+            C<V, T>(0.5),
+            C<V, T>(0.5)
+        );
 
     /// <summary>eˣ − 1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
