@@ -50,7 +50,7 @@ internal static class CpuConv
 /// </summary>
 internal static unsafe class CpuConv<TSimd, V, T>
     where TSimd : struct, IGemmVector<T, V>
-    where V : struct
+    where V : unmanaged
     where T : unmanaged, INumber<T>
 {
     private const int BytesAtATime = 8 * 1024 * 1024; // of laid out images, which stay in the outer caches
