@@ -100,6 +100,10 @@ public sealed class DigitRecipe : IRecipe
     /// <inheritdoc/>
     public IReadOnlyList<RecipeOption> Options { get; }
 
+    /// <summary>The network, untrained.</summary>
+    /// <param name="random">Draws its first weights, and later what dropout leaves out.</param>
+    public Module<Tensor, Tensor> Build(Generator random) => _build(random);
+
     /// <inheritdoc/>
     public IPreparedRecipe Prepare(RecipeOptions options, bool loadData = true)
     {

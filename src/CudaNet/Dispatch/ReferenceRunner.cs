@@ -22,8 +22,8 @@ internal static class ReferenceRunner
         {
             if (outputs[i] is not { } output)
                 continue;
-            if (noise != 0 && output.DType.IsFloating && !call.Op.IsExact)
-                AddNoise(output, noise + call.Output(i).NumElements);
+            if (noise is not null && output.DType.IsFloating && !call.Op.IsExact)
+                AddNoise(output, noise);
             HostData.Write(call.Output(i), output.Values);
         }
         for (var p = 0; p < call.Op.Signature.Inputs.Count; p++)
@@ -37,15 +37,15 @@ internal static class ReferenceRunner
         }
     }
 
-    private static void AddNoise(ReferenceTensor output, long seed)
+    private static void AddNoise(ReferenceTensor output, ReferenceNoise noise)
     {
-        var random = new PhiloxStream((ulong)seed, 0);
+        var random = new PhiloxStream((ulong)noise.Seed, (ulong)noise.NextOutput());
         var unit = Math.Sqrt(output.Terms) * output.DType.Accumulator.UnitRoundoff;
         for (long i = 0; i < output.Values.Length; i++)
         {
-            var noise = (2 * random.NextDouble() - 1) * unit * Math.Max(output.Magnitude[i], Math.Abs(output[i]));
-            if (double.IsFinite(noise))
-                output[i] += noise;
+            var error = (2 * random.NextDouble() - 1) * unit * Math.Max(output.Magnitude[i], Math.Abs(output[i]));
+            if (double.IsFinite(error))
+                output[i] += error;
         }
     }
 

@@ -21,10 +21,10 @@ internal sealed record EngineState
     public bool UseReference { get; init; }
 
     /// <summary>
-    /// Not 0: textbook loops err as much as a kernel may. Each output is moved by a random part of √n·u_acc·S, which shows how far the errors
+    /// Not null: textbook loops err as much as a kernel may. Each output is moved by a random part of √n·u_acc·S, which shows how far the errors
     /// of single ops carry through a computation.
     /// </summary>
-    public long ReferenceNoise { get; init; }
+    public ReferenceNoise? ReferenceNoise { get; init; }
 
     /// <summary>The variant that native kernels run; 0 is each kernel's own choice.</summary>
     public int KernelVariant { get; init; }
@@ -62,4 +62,15 @@ public struct StateScope : IDisposable
         _open = false;
         EngineState.Restore(_previous);
     }
+}
+
+/// <summary>Numbers the outputs of one run, so that each errs independently of the others: equal errors would cancel in differences.</summary>
+/// <param name="seed">Another seed is another draw.</param>
+internal sealed class ReferenceNoise(long seed)
+{
+    private long _outputs;
+
+    public long Seed => seed;
+
+    public long NextOutput() => _outputs++;
 }

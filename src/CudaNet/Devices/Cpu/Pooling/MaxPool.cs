@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 
 namespace CudaNet;
 
@@ -9,50 +8,20 @@ internal static unsafe class CpuMaxPool
 {
     public static void Forward(in OpCall call)
     {
-        var adaptive = ((PoolOp)call.Op).Windows(call).Y.IsAdaptive;
-        switch (call.Input(0).DType)
-        {
-            case DType.Float32 when adaptive:
-                Adaptive<float>(call);
-                break;
-            case DType.Float64 when adaptive:
-                Adaptive<double>(call);
-                break;
-            case DType.Float32:
-                Sliding<float>(call);
-                break;
-            case DType.Float64:
-                Sliding<double>(call);
-                break;
-            default:
-                ReferenceRunner.Run(call);
-                break;
-        }
-    }
-
-    public static void Backward(in OpCall call)
-    {
-        switch (call.Input(0).DType)
-        {
-            case DType.Float32:
-                Scatter<float>(call);
-                break;
-            case DType.Float64:
-                Scatter<double>(call);
-                break;
-            default:
-                ReferenceRunner.Run(call);
-                break;
-        }
-    }
-
-    private static void Sliding<T>(in OpCall call)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        if (Vector512.IsHardwareAccelerated)
-            Sliding<Simd512<T>, T>(call);
+        if (((PoolOp)call.Op).Windows(call).Y.IsAdaptive)
+            TypedKernel.Floating(call, call.Input(0).DType, Adaptive<float>, Adaptive<double>);
         else
-            Sliding<SimdAny<T>, T>(call);
+            VectorKernel.Run<SlidingKernel>(call);
+    }
+
+    public static void Backward(in OpCall call) =>
+        TypedKernel.Floating(call, call.Input(0).DType, Scatter<float>, Scatter<double>);
+
+    private readonly struct SlidingKernel : IVectorKernel
+    {
+        public static void Run<V, T>(in OpCall call)
+            where V : unmanaged, ISimd<V, T>
+            where T : unmanaged, IFloatingPointIeee754<T>, IMinMaxValue<T> => Sliding<V, T>(call);
     }
 
     private static void Sliding<V, T>(in OpCall call)

@@ -136,10 +136,27 @@ internal sealed class BceWithLogitsBackwardOp()
         }
     }
 
+    /// <summary>Written out, because the derivative σ(x)(1 − σ(x)) that a composition takes cancels for large logits.</summary>
     protected internal override void Backward(BackwardCall call)
     {
         BceShapes.RequireConstants(call, Name, 3);
-        call.BackwardOfComposition();
+        var (x, target) = (call.Input(1), call.Input(2));
+        var (weight, positive) = (call.InputOrNull(3), call.InputOrNull(4));
+        var (on, off) = (x.Neg().Sigmoid(), x.Sigmoid());
+        var onWeight = positive is null ? target : target.Mul(positive);
+        var offWeight = target.Affine(-1, 1);
+        var scale = BceShapes.Scale(call.GradOutput(), x, call.Attributes);
+        if (weight is not null)
+            scale = scale.Mul(weight);
+        if (call.Needs(0))
+            call.Set(0, offWeight.Mul(off).Sub(onWeight.Mul(on)).Mul(scale).SumTo(call.InputShape(0)));
+        if (!call.Needs(1) && !call.Needs(2))
+            return;
+        scale = scale.Mul(call.Input(0));
+        if (call.Needs(1))
+            call.Set(1, offWeight.Add(onWeight).Mul(off).Mul(on).Mul(scale));
+        if (call.Needs(2))
+            call.Set(2, (positive is null ? on : on.Mul(positive)).Add(off).Mul(scale).Neg());
     }
 
     public override bool HasComposition => true;

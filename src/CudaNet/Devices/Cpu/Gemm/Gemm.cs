@@ -71,6 +71,7 @@ internal static unsafe class Gemm<TSimd, V, T>
     private const int SmallBytes = 16 * 1024;
     private const int FewTasks = 8;
     private const int DepthChunk = 16;
+    private const int PackCost = 4; // of an element: the product that follows wakes the other cores in any case
     private const int MaximumColumns = 64;
 
     private static readonly int TileRows = GemmKernel<TSimd, V, T>.Rows;
@@ -178,7 +179,11 @@ internal static unsafe class Gemm<TSimd, V, T>
         if (block.IsDirect)
             block.Pack(block.Strips - 1, block.Strips);
         else if (!block.PacksLate)
-            CpuThreads.For(block.Strips, Columns * block.Depth, (first, last) => block.Pack((nint)first, (nint)last));
+            CpuThreads.For(
+                block.Strips,
+                PackCost * Columns * block.Depth,
+                (first, last) => block.Pack((nint)first, (nint)last)
+            );
         CpuThreads.For(
             block.Tasks,
             (long)(block.Problem.Work / 8 / block.Tasks),
@@ -210,11 +215,16 @@ internal static unsafe class Gemm<TSimd, V, T>
         /// meanwhile instead of going through memory.</summary>
         public readonly bool PacksLate => _rowBlocks == 1 && !IsDirect;
 
-        // Enough tasks for several cores, from rows first: a group of strips packs the rows of A once more.
+        // Enough tasks for several cores, from rows first: a group of strips packs the rows of A once more. Five tasks would take two
+        // cores as long as six do, so there are 1, 2, 4, 8, 12, ... of them.
         public void Divide()
         {
             var rows = Math.Max(1, BlockBytesOfA / sizeof(T) / Depth / TileRows) * TileRows;
-            _rowBlocks = Math.Max((Problem.M + rows - 1) / rows, Math.Min(FewTasks, Problem.M / (4 * TileRows)));
+            var fit = (Problem.M + rows - 1) / rows;
+            var wanted = Math.Clamp(Problem.M / (4 * TileRows), 1, FewTasks);
+            _rowBlocks = Math.Max((nint)BitOperations.RoundUpToPowerOf2((nuint)wanted / 2 + 1), fit);
+            if (_rowBlocks > 2)
+                _rowBlocks = (_rowBlocks + 3) / 4 * 4;
             _groups = Math.Clamp(Strips / 8, 1, Math.Max(1, FewTasks / _rowBlocks));
         }
 

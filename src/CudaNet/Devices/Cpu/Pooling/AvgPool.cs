@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.Intrinsics;
 
 namespace CudaNet;
 
@@ -8,41 +7,20 @@ internal static unsafe class CpuAvgPool
 {
     public static void Forward(in OpCall call)
     {
-        var adaptive = ((PoolOp)call.Op).Windows(call).Y.IsAdaptive;
-        switch (call.Input(0).DType)
-        {
-            case DType.Float32 when adaptive:
-                Adaptive<float>(call);
-                break;
-            case DType.Float64 when adaptive:
-                Adaptive<double>(call);
-                break;
-            case DType.Float32:
-                Sliding<float>(call);
-                break;
-            case DType.Float64:
-                Sliding<double>(call);
-                break;
-            default:
-                ReferenceRunner.Run(call);
-                break;
-        }
+        if (((PoolOp)call.Op).Windows(call).Y.IsAdaptive)
+            TypedKernel.Floating(call, call.Input(0).DType, Adaptive<float>, Adaptive<double>);
+        else
+            VectorKernel.Run<SlidingKernel>(call);
     }
 
-    public static void Backward(in OpCall call)
+    public static void Backward(in OpCall call) =>
+        TypedKernel.Floating(call, call.Input(0).DType, Spread<float>, Spread<double>);
+
+    private readonly struct SlidingKernel : IVectorKernel
     {
-        switch (call.Input(0).DType)
-        {
-            case DType.Float32:
-                Spread<float>(call);
-                break;
-            case DType.Float64:
-                Spread<double>(call);
-                break;
-            default:
-                ReferenceRunner.Run(call);
-                break;
-        }
+        public static void Run<V, T>(in OpCall call)
+            where V : unmanaged, ISimd<V, T>
+            where T : unmanaged, IFloatingPointIeee754<T>, IMinMaxValue<T> => Sliding<V, T>(call);
     }
 
     /// <summary>The divisors along an axis.</summary>
@@ -53,15 +31,6 @@ internal static unsafe class CpuAvgPool
         for (long i = 0; i < length; i++)
             divisors[i] = i < axis.Output ? T.CreateTruncating(axis.Divisor(i, countPadding)) : T.One;
         return divisors;
-    }
-
-    private static void Sliding<T>(in OpCall call)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        if (Vector512.IsHardwareAccelerated)
-            Sliding<Simd512<T>, T>(call);
-        else
-            Sliding<SimdAny<T>, T>(call);
     }
 
     private static void Sliding<V, T>(in OpCall call)
