@@ -59,41 +59,74 @@ internal readonly struct ConvLayout
     public unsafe void Fill<T>(T* from, T* to)
         where T : unmanaged
     {
-        for (nint phase = 0; phase < _rows.Phases; phase++)
-        for (nint columnPhase = 0; columnPhase < _columns.Phases; columnPhase++, to += Plane)
+        for (nint phase = 0; phase < _rows.Phases; phase++, to += _columns.Phases * Plane)
         {
             for (nint i = 0; i < _rows.Read; i++)
             {
                 var row = i * _rows.Stride + phase - _rows.Before;
-                var line = new Span<T>(to + i * Pitch, (int)Pitch);
-                if (row < 0 || row >= _rows.Extent)
-                    line.Clear();
-                else
-                    FillRow(from + row * _columns.Extent, line, columnPhase);
+                var source = from + row * _columns.Extent;
+                var line = to + i * Pitch;
+                var inside = row >= 0 && row < _rows.Extent;
+                var (first, end) = inside && _columns.Phases == 4 ? FillQuarters(source, line) : (0, 0);
+                for (nint columnPhase = 0; columnPhase < _columns.Phases; columnPhase++, line += Plane)
+                    if (inside)
+                        FillRow(source, line, columnPhase, first, end);
+                    else
+                        new Span<T>(line, (int)Pitch).Clear();
             }
-            new Span<T>(to + _rows.Read * Pitch, (int)(Plane - _rows.Read * Pitch)).Clear();
+            for (nint columnPhase = 0; columnPhase < _columns.Phases; columnPhase++)
+                new Span<T>(to + columnPhase * Plane + _rows.Read * Pitch, (int)(Plane - _rows.Read * Pitch)).Clear();
         }
     }
 
-    private unsafe void FillRow<T>(T* from, Span<T> line, nint phase)
+    /// <summary>Of a stride of 4 the positions that all phases have, sixteen elements at a time.</summary>
+    private unsafe (nint First, nint End) FillQuarters<T>(T* from, T* to)
+        where T : unmanaged
+    {
+        if (typeof(T) != typeof(float) || !Sse.IsSupported)
+            return (0, 0);
+        var first = Ceiling(_columns.Before, 4);
+        var end = Math.Min(Pitch, (_columns.Before + _columns.Extent) / 4);
+        var i = first;
+        for (; i <= end - 4; i += 4)
+        {
+            var source = (float*)from + 4 * i - _columns.Before;
+            var line = (float*)to + i;
+            var (a, b) = (Sse.LoadVector128(source), Sse.LoadVector128(source + 4));
+            var (c, d) = (Sse.LoadVector128(source + 8), Sse.LoadVector128(source + 12));
+            var (low, high) = (Sse.UnpackLow(a, b), Sse.UnpackHigh(a, b));
+            var (nextLow, nextHigh) = (Sse.UnpackLow(c, d), Sse.UnpackHigh(c, d));
+            Sse.Store(line, Sse.MoveLowToHigh(low, nextLow));
+            Sse.Store(line + Plane, Sse.MoveHighToLow(nextLow, low));
+            Sse.Store(line + 2 * Plane, Sse.MoveLowToHigh(high, nextHigh));
+            Sse.Store(line + 3 * Plane, Sse.MoveHighToLow(nextHigh, high));
+        }
+        return (first, i);
+    }
+
+    /// <summary>Fills the row of one phase but for positions from <paramref name="done"/> to <paramref name="doneEnd"/>.</summary>
+    private unsafe void FillRow<T>(T* from, T* to, nint phase, nint done, nint doneEnd)
         where T : unmanaged
     {
         var (stride, before) = (_columns.Stride, _columns.Before);
+        var line = new Span<T>(to, (int)Pitch);
         // The first position of this phase that lies in the image, and the first behind it.
         var first = phase >= before ? 0 : Ceiling(before - phase, stride);
         var end = Math.Min(line.Length, Ceiling(before + _columns.Extent - phase, stride));
         line[..(int)first].Clear();
         line[(int)Math.Max(first, end)..].Clear();
+        var source = from + phase - before;
+        if (doneEnd > done)
+        {
+            Gather(source + first * stride, stride, to + first, done - first);
+            first = doneEnd;
+        }
         if (end <= first)
             return;
-        var source = from + first * stride + phase - before;
         if (stride == 1)
-        {
-            new Span<T>(source, (int)(end - first)).CopyTo(line[(int)first..]);
-            return;
-        }
-        fixed (T* to = line)
-            Gather(source, stride, to + first, end - first);
+            new Span<T>(source + first, (int)(end - first)).CopyTo(line[(int)first..]);
+        else
+            Gather(source + first * stride, stride, to + first, end - first);
     }
 
     /// <summary>Copies elements that lie a stride apart; where it is 2, four or two at a time.</summary>

@@ -13,11 +13,10 @@ internal static unsafe class ConvWinograd<TSimd, V, T>
     where V : unmanaged
     where T : unmanaged, INumber<T>
 {
-    private const int FewestChannels = 16; // with fewer, the transforms cost more than the products that they save
-    private const double LeastUsed = 0.5; // of the positions that whole tiles and vectors of them have
-    private const int Side = 4;
-    private const int Read = 6;
-    private const int Points = Read * Read;
+    private const int FewestForTwoZeros = 32; // products of a result for which a corner that meets one tap in nine stays exact enough
+    private const int Side = WinogradPoints.Side;
+    private const int Read = WinogradPoints.Read;
+    private const int Points = WinogradPoints.Count;
 
     private static int Width => GemmKernel<TSimd, V, T>.Columns;
 
@@ -30,21 +29,16 @@ internal static unsafe class ConvWinograd<TSimd, V, T>
 
     public static bool Serves(ConvGeometry geometry, bool backward)
     {
-        if (Math.Min(geometry.ChannelsIn, geometry.ChannelsOut) < FewestChannels)
+        if (!WinogradPoints.Serve(geometry))
             return false;
-        for (var axis = 0; axis < 2; axis++)
-            if (
-                geometry.Weight[axis + 2] != 3
-                || geometry.Stride(axis) != 1
-                || geometry.Dilation(axis) != 1
-                || geometry.Padding(axis) > 2
-            )
-                return false;
+        // Two zeros pad a side.
+        var outermost = backward ? 0 : 2;
+        var channels = backward ? geometry.ChannelsOut : geometry.ChannelsIn;
+        if ((geometry.Padding(0) == outermost || geometry.Padding(1) == outermost) && channels < FewestForTwoZeros)
+            return false;
         var to = backward ? geometry.Input : geometry.Output;
-        var images = (nint)to[0];
-        var lines = new Lines((nint)to[2], (nint)to[3], LayoutOf(geometry, backward));
-        var tiles = ConvLayout.Ceiling(images * lines.PerImage * lines.Length, TSimd.Count) * TSimd.Count;
-        return images * ConvGeometry.Spatial(to) >= LeastUsed * Side * Side * tiles;
+        var lines = new ConvTileLines((nint)to[2], (nint)to[3], LayoutOf(geometry, backward), TSimd.Count);
+        return WinogradPoints.Fill(to, lines.Tiles((nint)to[0]), TSimd.Count);
     }
 
     private static ConvLayout LayoutOf(ConvGeometry geometry, bool backward)
@@ -78,7 +72,7 @@ internal static unsafe class ConvWinograd<TSimd, V, T>
             Kernels = CpuConv<TSimd, V, T>.Take<T>(ref room, kernels),
             Images = CpuConv<TSimd, V, T>.Take<T>(ref room, most * layout.Image),
             Layout = layout,
-            Lines = new((nint)to[2], (nint)to[3], layout),
+            Lines = new((nint)to[2], (nint)to[3], layout, TSimd.Count),
             Bias = bias,
             Rows = (nint)to[2],
             Columns = (nint)to[3],
@@ -91,7 +85,7 @@ internal static unsafe class ConvWinograd<TSimd, V, T>
         {
             var count = Math.Min(most, images - image);
             CpuConv<TSimd, V, T>.LayOut(layout, from, source, image, count, problem.Images, parallel);
-            problem.Tiles = count * problem.Lines.PerImage * problem.Lines.Length;
+            problem.Tiles = problem.Lines.Tiles(count);
             problem.Result = result + image * (nint)(to.NumElements / images);
             RunImages(problem, parallel);
         }
@@ -140,45 +134,19 @@ internal static unsafe class ConvWinograd<TSimd, V, T>
         }
     }
 
+    /// <summary>G g Gᵀ. In f64, because an error of G would be the same for all channels and add up.</summary>
     private static void TransformKernel(T* kernel, bool flipped, T* to)
     {
-        var (quarter, sixth) = (T.One / T.CreateChecked(4), T.One / T.CreateChecked(6));
-        var rows = stackalloc T[3 * Read];
+        var rows = stackalloc double[3 * Read];
+        var columns = stackalloc double[Points];
         for (var x = 0; x < 3; x++)
-            Line(At(x), At(3 + x), At(6 + x), rows + x, 3);
+            WinogradPoints.Kernel(At(x), At(3 + x), At(6 + x), rows + x, 3);
         for (var y = 0; y < Read; y++)
-            Line(rows[3 * y], rows[3 * y + 1], rows[3 * y + 2], to + Read * y, 1);
+            WinogradPoints.Kernel(rows[3 * y], rows[3 * y + 1], rows[3 * y + 2], columns + Read * y, 1);
+        for (var point = 0; point < Points; point++)
+            to[point] = T.CreateTruncating(columns[point]);
 
-        T At(int tap) => kernel[flipped ? 8 - tap : tap];
-
-        void Line(T a, T b, T c, T* line, int step)
-        {
-            line[0] = a * quarter;
-            line[step] = -(a + b + c) * sixth;
-            line[2 * step] = -(a - b + c) * sixth;
-            var (even, odd) = ((a * quarter + c) * sixth, (b + b) * quarter * sixth);
-            (line[3 * step], line[4 * step], line[5 * step]) = (even + odd, even - odd, c);
-        }
-    }
-
-    /// <summary>
-    /// How tiles are numbered: in lines of neighbours of the layout. A line is a row of tiles, or, where rows fill vectors badly, an image,
-    /// and then the gap at the end of a row counts as tiles.
-    /// </summary>
-    private readonly struct Lines
-    {
-        public Lines(nint rows, nint columns, in ConvLayout layout)
-        {
-            (PerImage, Length) = (ConvLayout.Ceiling(rows, Side), ConvLayout.Ceiling(columns, Side));
-            var running = (PerImage - 1) * layout.Pitch + Length;
-            var vectors = ConvLayout.Ceiling(Length, TSimd.Count) * TSimd.Count;
-            if (PerImage * (Length + vectors) > 2 * running)
-                (PerImage, Length) = (1, running);
-        }
-
-        public nint PerImage { get; }
-
-        public nint Length { get; }
+        double At(int tap) => double.CreateTruncating(kernel[flipped ? 8 - tap : tap]);
     }
 
     /// <summary>Tiles of a block that lie in one line.</summary>
@@ -207,7 +175,7 @@ internal static unsafe class ConvWinograd<TSimd, V, T>
         public T* Kernels;
         public T* Images;
         public ConvLayout Layout;
-        public Lines Lines;
+        public ConvTileLines Lines;
         public T* Bias;
         public T* Result;
 
@@ -236,9 +204,11 @@ internal static unsafe class ConvWinograd<TSimd, V, T>
                 Divide(first, count, segments, out var segmentCount, pieces, out var pieceCount);
                 for (nint k = 0; k < K; k++)
                 for (var i = 0; i < segmentCount; i++)
-                    TransformTiles(
+                    ConvTiles<TSimd, V, T>.Transform(
                         Images + (group * K + k) * Layout.Channel + segments[i].Source,
+                        Offsets,
                         transformed + k * TilesAtATime + segments[i].Tile,
+                        Step(K),
                         segments[i].Length,
                         half
                     );
@@ -269,12 +239,11 @@ internal static unsafe class ConvWinograd<TSimd, V, T>
             (segmentCount, pieceCount) = (0, 0);
             for (nint tile = 0; tile < count; )
             {
-                var (line, at) = ((first + tile) / Lines.Length, (first + tile) % Lines.Length);
-                var (image, start) = (line / Lines.PerImage, line % Lines.PerImage * Layout.Pitch + at);
+                var (image, start, length) = Lines.At(first + tile);
                 var segment = new Segment
                 {
                     Tile = tile,
-                    Length = Math.Min(count - tile, Lines.Length - at),
+                    Length = Math.Min(count - tile, length),
                     Source = image * Layout.Image + start,
                 };
                 segments[segmentCount++] = segment;
@@ -293,32 +262,6 @@ internal static unsafe class ConvWinograd<TSimd, V, T>
                     i += Layout.Pitch - column / Side;
                 }
                 tile += segment.Length;
-            }
-        }
-
-        /// <summary>Bᵀ d B for tiles of one channel, into one line for each point. The last vector writes over the end; whoever comes
-        /// next overwrites that.</summary>
-        private readonly void TransformTiles(T* source, T* to, nint count, V* half)
-        {
-            var step = Step(K);
-            for (nint tile = 0; tile < count; tile += TSimd.Count, source += TSimd.Count, to += TSimd.Count)
-            {
-                for (var x = 0; x < Read; x++)
-                    Transform(
-                        TSimd.Load(source + Offsets[x]),
-                        TSimd.Load(source + Offsets[Read + x]),
-                        TSimd.Load(source + Offsets[2 * Read + x]),
-                        TSimd.Load(source + Offsets[3 * Read + x]),
-                        TSimd.Load(source + Offsets[4 * Read + x]),
-                        TSimd.Load(source + Offsets[5 * Read + x]),
-                        (T*)(half + x),
-                        Read * TSimd.Count
-                    );
-                for (var y = 0; y < Read; y++)
-                {
-                    var row = half + Read * y;
-                    Transform(row[0], row[1], row[2], row[3], row[4], row[5], to + Read * y * step, step);
-                }
             }
         }
 
@@ -370,7 +313,7 @@ internal static unsafe class ConvWinograd<TSimd, V, T>
                 for (var x = 0; x < Read; x++)
                 {
                     var column = products + x * step;
-                    Sum(
+                    ConvTiles<TSimd, V, T>.Sum(
                         TSimd.Load(column),
                         TSimd.Load(column + Read * step),
                         TSimd.Load(column + 2 * Read * step),
@@ -386,7 +329,7 @@ internal static unsafe class ConvWinograd<TSimd, V, T>
                 for (var y = 0; y < Side; y++)
                 {
                     var row = half + Read * y;
-                    Sum(
+                    ConvTiles<TSimd, V, T>.Sum(
                         TSimd.Add(row[0], shift),
                         row[1],
                         row[2],
@@ -419,35 +362,6 @@ internal static unsafe class ConvWinograd<TSimd, V, T>
         }
     }
 
-    /// <summary>Bᵀ d for one column.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Transform(V d0, V d1, V d2, V d3, V d4, V d5, T* to, nint step)
-    {
-        var (four, minusFour) = (Constant(4), Constant(-4));
-        var even = TSimd.MultiplyAdd(d2, minusFour, d4);
-        var odd = TSimd.MultiplyAdd(d1, minusFour, d3);
-        TSimd.Store(TSimd.Add(even, odd), to + step);
-        TSimd.Store(TSimd.Subtract(even, odd), to + 2 * step);
-        (even, odd) = (TSimd.Subtract(d4, d2), TSimd.Subtract(d3, d1));
-        TSimd.Store(TSimd.MultiplyAdd(TSimd.Subtract(d0, d2), four, even), to);
-        TSimd.Store(TSimd.MultiplyAdd(odd, minusFour, TSimd.Subtract(d5, d3)), to + 5 * step);
-        odd = TSimd.Add(odd, odd);
-        TSimd.Store(TSimd.Add(even, odd), to + 3 * step);
-        TSimd.Store(TSimd.Subtract(even, odd), to + 4 * step);
-    }
-
-    /// <summary>Aᵀ m for one column.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Sum(V m0, V m1, V m2, V m3, V m4, V m5, out V a, out V b, out V c, out V d)
-    {
-        var (sum, difference) = (TSimd.Add(m1, m2), TSimd.Subtract(m1, m2));
-        var (farSum, farDifference) = (TSimd.Add(m3, m4), TSimd.Subtract(m3, m4));
-        a = TSimd.Add(TSimd.Add(m0, sum), farSum);
-        b = TSimd.Add(TSimd.Add(farDifference, farDifference), difference);
-        c = TSimd.MultiplyAdd(farSum, Constant(4), sum);
-        d = TSimd.Add(TSimd.MultiplyAdd(farDifference, Constant(8), difference), m5);
-    }
-
     /// <summary>Writes the lanes of all four in turn.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void StoreInTurn(V a, V b, V c, V d, V* pairs, T* to)
@@ -456,12 +370,5 @@ internal static unsafe class ConvWinograd<TSimd, V, T>
         TSimd.StoreInTurn(b, d, (T*)(pairs + 2));
         TSimd.StoreInTurn(pairs[0], pairs[2], to);
         TSimd.StoreInTurn(pairs[1], pairs[3], to + 2 * TSimd.Count);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Constant(int value)
-    {
-        var number = T.CreateTruncating(value);
-        return TSimd.Broadcast(&number);
     }
 }

@@ -25,6 +25,8 @@ internal unsafe interface IGemmVector<T, V>
 
     static abstract V Subtract(V a, V b);
 
+    static abstract V Multiply(V a, V b);
+
     /// <summary>Writes the lanes of both in turn: a₀, b₀, a₁, b₁, …</summary>
     static abstract void StoreInTurn(V a, V b, T* to);
 
@@ -55,6 +57,9 @@ internal readonly unsafe struct GemmVector512<T> : IGemmVector<T, Vector512<T>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Subtract(Vector512<T> a, Vector512<T> b) => a - b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> Multiply(Vector512<T> a, Vector512<T> b) => a * b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreInTurn(Vector512<T> a, Vector512<T> b, T* to)
@@ -94,6 +99,9 @@ internal readonly unsafe struct GemmVector256<T> : IGemmVector<T, Vector256<T>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Subtract(Vector256<T> a, Vector256<T> b) => a - b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<T> Multiply(Vector256<T> a, Vector256<T> b) => a * b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreInTurn(Vector256<T> a, Vector256<T> b, T* to)
@@ -151,6 +159,9 @@ internal readonly unsafe struct GemmVectorPortable<T> : IGemmVector<T, Vector<T>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<T> Subtract(Vector<T> a, Vector<T> b) => a - b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> Multiply(Vector<T> a, Vector<T> b) => a * b;
 
     public static void StoreInTurn(Vector<T> a, Vector<T> b, T* to) =>
         InTurn.Store<GemmVectorPortable<T>, Vector<T>, T>(a, b, to);
