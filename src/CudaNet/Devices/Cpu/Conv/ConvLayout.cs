@@ -67,10 +67,14 @@ internal readonly struct ConvLayout
                 var source = from + row * _columns.Extent;
                 var line = to + i * Pitch;
                 var inside = row >= 0 && row < _rows.Extent;
-                var (first, end) = inside && _columns.Phases == 4 ? FillQuarters(source, line) : (0, 0);
+                if (inside && _columns.Stride is (2 or 4) && _columns.Phases == _columns.Stride)
+                {
+                    FillPhases(source, line);
+                    continue;
+                }
                 for (nint columnPhase = 0; columnPhase < _columns.Phases; columnPhase++, line += Plane)
                     if (inside)
-                        FillRow(source, line, columnPhase, first, end);
+                        FillRow(source, new Span<T>(line, (int)Pitch), columnPhase);
                     else
                         new Span<T>(line, (int)Pitch).Clear();
             }
@@ -79,74 +83,76 @@ internal readonly struct ConvLayout
         }
     }
 
-    /// <summary>Of a stride of 4 the positions that all phases have, sixteen elements at a time.</summary>
-    private unsafe (nint First, nint End) FillQuarters<T>(T* from, T* to)
+    /// <summary>Fills a row of two or four phases, four positions of each at a time.</summary>
+    private unsafe void FillPhases<T>(T* from, T* to)
         where T : unmanaged
     {
-        if (typeof(T) != typeof(float) || !Sse.IsSupported)
-            return (0, 0);
-        var first = Ceiling(_columns.Before, 4);
-        var end = Math.Min(Pitch, (_columns.Before + _columns.Extent) / 4);
-        var i = first;
-        for (; i <= end - 4; i += 4)
+        var (stride, before, extent, plane) = (_columns.Stride, _columns.Before, _columns.Extent, Plane);
+        // The positions of which all phases lie in the image.
+        var (first, end) = (Ceiling(before, stride), Math.Min(Pitch, (before + extent) / stride));
+        if (typeof(T) != typeof(float) || !Sse.IsSupported || end - first < 4)
+            (first, end) = (0, 0);
+        for (var i = first; i < end; i += 4)
         {
-            var source = (float*)from + 4 * i - _columns.Before;
+            // The last four may overlap those before them.
+            i = Math.Min(i, end - 4);
+            var source = (float*)from + stride * i - before;
             var line = (float*)to + i;
             var (a, b) = (Sse.LoadVector128(source), Sse.LoadVector128(source + 4));
+            if (stride == 2)
+            {
+                Sse.Store(line, Sse.Shuffle(a, b, 0b10_00_10_00));
+                Sse.Store(line + plane, Sse.Shuffle(a, b, 0b11_01_11_01));
+                continue;
+            }
             var (c, d) = (Sse.LoadVector128(source + 8), Sse.LoadVector128(source + 12));
             var (low, high) = (Sse.UnpackLow(a, b), Sse.UnpackHigh(a, b));
             var (nextLow, nextHigh) = (Sse.UnpackLow(c, d), Sse.UnpackHigh(c, d));
             Sse.Store(line, Sse.MoveLowToHigh(low, nextLow));
-            Sse.Store(line + Plane, Sse.MoveHighToLow(nextLow, low));
-            Sse.Store(line + 2 * Plane, Sse.MoveLowToHigh(high, nextHigh));
-            Sse.Store(line + 3 * Plane, Sse.MoveHighToLow(nextHigh, high));
+            Sse.Store(line + plane, Sse.MoveHighToLow(nextLow, low));
+            Sse.Store(line + 2 * plane, Sse.MoveLowToHigh(high, nextHigh));
+            Sse.Store(line + 3 * plane, Sse.MoveHighToLow(nextHigh, high));
         }
-        return (first, i);
+        FillAny(0, first);
+        FillAny(end, Pitch);
+
+        void FillAny(nint i, nint last)
+        {
+            for (; i < last; i++)
+            for (nint phase = 0; phase < stride; phase++)
+            {
+                var column = stride * i + phase - before;
+                to[phase * plane + i] = (nuint)column < (nuint)extent ? from[column] : default;
+            }
+        }
     }
 
-    /// <summary>Fills the row of one phase but for positions from <paramref name="done"/> to <paramref name="doneEnd"/>.</summary>
-    private unsafe void FillRow<T>(T* from, T* to, nint phase, nint done, nint doneEnd)
+    private unsafe void FillRow<T>(T* from, Span<T> line, nint phase)
         where T : unmanaged
     {
         var (stride, before) = (_columns.Stride, _columns.Before);
-        var line = new Span<T>(to, (int)Pitch);
         // The first position of this phase that lies in the image, and the first behind it.
         var first = phase >= before ? 0 : Ceiling(before - phase, stride);
         var end = Math.Min(line.Length, Ceiling(before + _columns.Extent - phase, stride));
         line[..(int)first].Clear();
         line[(int)Math.Max(first, end)..].Clear();
-        var source = from + phase - before;
-        if (doneEnd > done)
-        {
-            Gather(source + first * stride, stride, to + first, done - first);
-            first = doneEnd;
-        }
         if (end <= first)
             return;
+        var source = from + first * stride + phase - before;
         if (stride == 1)
-            new Span<T>(source + first, (int)(end - first)).CopyTo(line[(int)first..]);
-        else
-            Gather(source + first * stride, stride, to + first, end - first);
+        {
+            new Span<T>(source, (int)(end - first)).CopyTo(line[(int)first..]);
+            return;
+        }
+        fixed (T* to = line)
+            Gather(source, stride, to + first, end - first);
     }
 
-    /// <summary>Copies elements that lie a stride apart; where it is 2, four or two at a time.</summary>
+    /// <summary>Copies elements that lie a stride apart.</summary>
     private static unsafe void Gather<T>(T* from, nint stride, T* to, nint count)
         where T : unmanaged
     {
-        nint i = 0;
-        if (stride == 2 && typeof(T) == typeof(float) && Sse.IsSupported)
-            for (; i <= count - 4; i += 4)
-            {
-                var (x, y) = (Sse.LoadVector128((float*)from + 2 * i), Sse.LoadVector128((float*)from + 2 * i + 3));
-                Sse.Store((float*)to + i, Sse.Shuffle(x, y, 0b11_01_10_00));
-            }
-        else if (stride == 2 && typeof(T) == typeof(double) && Sse2.IsSupported)
-            for (; i <= count - 2; i += 2)
-            {
-                var (x, y) = (Sse2.LoadVector128((double*)from + 2 * i), Sse2.LoadVector128((double*)from + 2 * i + 1));
-                Sse2.Store((double*)to + i, Sse2.Shuffle(x, y, 0b10));
-            }
-        for (; i < count; i++)
+        for (nint i = 0; i < count; i++)
             to[i] = from[i * stride];
     }
 }

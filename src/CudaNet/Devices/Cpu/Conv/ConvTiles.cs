@@ -248,9 +248,8 @@ internal static unsafe class ConvTiles<TSimd, V, T>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Constant(double value)
-    {
-        var number = T.CreateTruncating(value);
-        return TSimd.Broadcast(&number);
-    }
+    private static V Constant(double value) =>
+        TSimd.Create(
+            typeof(T) == typeof(float) ? Unsafe.BitCast<float, T>((float)value) : Unsafe.BitCast<double, T>(value)
+        );
 }

@@ -21,6 +21,9 @@ internal unsafe interface IGemmVector<T, V>
     /// <summary>One element in every lane. It takes an address because a broadcast from memory is one instruction.</summary>
     static abstract V Broadcast(T* from);
 
+    /// <summary>A number in every lane; of one that the JIT knows it makes an operand in memory.</summary>
+    static abstract V Create(T value);
+
     static abstract V Add(V a, V b);
 
     static abstract V Subtract(V a, V b);
@@ -51,6 +54,9 @@ internal readonly unsafe struct GemmVector512<T> : IGemmVector<T, Vector512<T>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Broadcast(T* from) => Vector512.Create(*from);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> Create(T value) => Vector512.Create(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Add(Vector512<T> a, Vector512<T> b) => a + b;
@@ -93,6 +99,9 @@ internal readonly unsafe struct GemmVector256<T> : IGemmVector<T, Vector256<T>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Broadcast(T* from) => Vector256.Create(*from);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<T> Create(T value) => Vector256.Create(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Add(Vector256<T> a, Vector256<T> b) => a + b;
@@ -153,6 +162,9 @@ internal readonly unsafe struct GemmVectorPortable<T> : IGemmVector<T, Vector<T>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<T> Broadcast(T* from) => new(*from);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> Create(T value) => new(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<T> Add(Vector<T> a, Vector<T> b) => a + b;
