@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 
 namespace CudaNet;
 
@@ -27,9 +26,6 @@ internal static unsafe class CpuSoftmax
         /// <summary>Whether the terms are kept in the output, where <see cref="Finish"/> finds them as its x.</summary>
         static abstract bool KeepsTerms { get; }
 
-        /// <summary>Whether so little is computed that the memory decides.</summary>
-        static abstract bool IsCheap { get; }
-
         static abstract V Term<V, T>(V x, V other, V max)
             where V : unmanaged, ISimd<V, T>
             where T : unmanaged, INumber<T>;
@@ -49,8 +45,6 @@ internal static unsafe class CpuSoftmax
         public static bool UsesMax => true;
 
         public static bool KeepsTerms => true;
-
-        public static bool IsCheap => false;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Term<V, T>(V x, V other, V max)
@@ -74,8 +68,6 @@ internal static unsafe class CpuSoftmax
 
         public static bool KeepsTerms => false;
 
-        public static bool IsCheap => false;
-
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Term<V, T>(V x, V other, V max)
             where V : unmanaged, ISimd<V, T>
@@ -98,8 +90,6 @@ internal static unsafe class CpuSoftmax
 
         public static bool KeepsTerms => false;
 
-        public static bool IsCheap => true;
-
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Term<V, T>(V x, V other, V max)
             where V : unmanaged, ISimd<V, T>
@@ -121,8 +111,6 @@ internal static unsafe class CpuSoftmax
         public static bool UsesMax => false;
 
         public static bool KeepsTerms => false;
-
-        public static bool IsCheap => false;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Term<V, T>(V x, V other, V max)
@@ -185,17 +173,6 @@ internal static unsafe class CpuSoftmax
             );
         }
 
-        /// <summary>Has the memory send what is written in the next loop, or read for the next slice, while this one computes.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void AskFor<V, T>(T* at)
-            where V : unmanaged, ISimd<V, T>
-            where T : unmanaged, INumber<T>
-        {
-            const int Line = 64;
-            for (var i = 0; i < V.Count * sizeof(T) && Sse.IsSupported; i += Line)
-                Sse.Prefetch0((byte*)at + i);
-        }
-
         /// <summary>One dense slice.</summary>
         private static void Row<V, T>(T* x, T* other, T* y, int n)
             where V : unmanaged, ISimd<V, T>
@@ -206,8 +183,6 @@ internal static unsafe class CpuSoftmax
             var sums = V.Create(T.Zero);
             for (var i = 0; i < whole; i += V.Count)
             {
-                if (TRule.IsCheap)
-                    AskFor<V, T>(y + i);
                 var term = TRule.Term<V, T>(V.Load(x + i), V.Load(other + i), max);
                 sums += term;
                 if (TRule.KeepsTerms)
@@ -219,14 +194,7 @@ internal static unsafe class CpuSoftmax
             var total = TRule.Total<V, T>(V.Create(sum));
             var from = TRule.KeepsTerms ? y : x;
             for (var i = 0; i < whole; i += V.Count)
-            {
-                if (TRule.IsCheap)
-                {
-                    AskFor<V, T>(x + n + i);
-                    AskFor<V, T>(other + n + i);
-                }
                 TRule.Finish<V, T>(V.Load(from + i), V.Load(other + i), max, total).Store(y + i);
-            }
             if (rest > 0)
                 FinishLast(from + whole, other + whole, y + whole, rest, max, total);
         }
