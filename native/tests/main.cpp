@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <functional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -257,6 +258,21 @@ void seeded_moments() {
     configure(1, 0, 0);
 }
 
+// A sum by atomics has other bits in another order: schedules show it.
+void unordered_sums() {
+    std::vector<float> values;
+    for (int i = 0; i < 256; i++) values.push_back(1 / (1 + static_cast<float>(i)));
+    std::set<float> sums;
+    for (int64_t seed = 1; seed <= 20; seed++) {
+        configure(1, 0, seed);
+        Buffer<float> in(values), out(std::vector<float>{0});
+        EXPECT_OK(planted::unordered_sum(&here, in.data, out.data));
+        sums.insert(out.read()[0]);
+    }
+    EXPECT(sums.size() > 1);
+    configure(1, 0, 0);
+}
+
 void limits() {
     int64_t before = cn_launch_count();
     EXPECT_OK(planted::geometry(&here, 0, 1, 32, 0, false));
@@ -296,6 +312,7 @@ const std::vector<std::pair<std::string, std::function<void()>>> tests = {
     {"races", races},
     {"deferred_streams", deferred_streams},
     {"seeded_moments", seeded_moments},
+    {"unordered_sums", unordered_sums},
     {"limits", limits},
 };
 // AddressSanitizer's report of each has to hold the text.

@@ -39,6 +39,25 @@ public sealed class OpCasesSchedules
         );
 }
 
+/// <summary>Every variant gives the same bits when it runs again with other schedules: nothing depends on who comes first.</summary>
+[TestFixture, Category("Simt"), Category("Verify")]
+public sealed class OpCasesRepeat
+{
+    [TestCaseSource(typeof(Fixtures), nameof(Fixtures.KernelNames))]
+    public void SameBits(string op) =>
+        Fixtures.Check(
+            op,
+            new CheckOptions
+            {
+                Device = Fixtures.Simt(),
+                AllVariants = true,
+                Gradients = false,
+                Repeats = 2,
+                Simt = new SimtOptions(ScheduleSeed: 11),
+            }
+        );
+}
+
 /// <summary>
 /// Every variant under AddressSanitizer and UBSan, at once and with deferred streams, which shows memory that is freed too early. A
 /// violation ends the process.
