@@ -9,7 +9,8 @@
 //   Bench      `cudanet bench`                       --arguments="..."
 //   Format     check the layout of the sources       --fix writes it
 //   GpuBundle  one archive for a GPU machine that has nvcc but neither .NET nor a network
-//   Pack       the NuGet packages
+//   Pack       the NuGet packages, the native libraries that are built among them
+//   Samples    Pack, and the programs of samples/ with these packages
 
 using System.Diagnostics;
 using System.Text.RegularExpressions;
@@ -154,7 +155,31 @@ Task("Format")
             Run("clang-format", (fix ? "-i " : "--dry-run -Werror ") + string.Join(' ', native));
     });
 
-Task("Pack").Does(() => Run("dotnet", $"pack {Solution} -c Release -nologo -v quiet -o artifacts/packages"));
+const string Packages = "artifacts/packages";
+const long PackageLimit = 100L << 20;
+
+void Pack()
+{
+    CleanDirectory(Packages);
+    Run("dotnet", $"pack {Solution} -c Release -nologo -v quiet -o {Packages}");
+    foreach (var package in new System.IO.DirectoryInfo(Packages).GetFiles("*.nupkg"))
+    {
+        Say($"{package.Name}: {package.Length / 1048576.0:F1} MB");
+        if (package.Length > PackageLimit)
+            throw new CakeException($"{package.Name} is over {PackageLimit >> 20} MB.");
+    }
+}
+
+Task("Pack").IsDependentOn("Native").Does(Pack);
+
+// The programs that a user would begin with: the C one is among the native tests; the C# one restores our packages.
+Task("Samples")
+    .IsDependentOn("Pack")
+    .Does(() =>
+    {
+        CleanDirectory("samples/csharp/obj");
+        Run("dotnet", "run --project samples/csharp -c Release");
+    });
 
 // --- Verify: shards that are not run again for the same sources ---------------------------------------------------
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds CudaNet:  ./build.sh --target=Demo|Build|Native|Test|Verify|Cuda|Bench|Format|GpuBundle|Pack  [--option=value]
+# Builds CudaNet:  ./build.sh --target=Demo|Build|Native|Test|Verify|Cuda|Bench|Format|GpuBundle|Pack|Samples  [--option=value]
 #
 # Finds what the target lacks, installs it where it may (root, apt) and otherwise prints the command to run. Demo and
 # Build need the .NET SDK and nothing else. What the targets do stands in build.cake.
@@ -54,7 +54,7 @@ need_browser() { # renders the pages that reports are
 }
 
 case ${target,,} in
-native | test) need_native ;;
+native | test | pack | samples) need_native ;;
 verify) need_native && need_browser ;;
 cuda) need_cuda ;;
 format) has clang-format || packages+=(clang-format) ;;
