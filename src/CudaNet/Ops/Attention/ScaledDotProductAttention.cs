@@ -17,6 +17,8 @@ internal sealed class ScaledDotProductAttentionOp()
 
     protected internal override Saved Saves => Saved.AllInputs.AndOutputs(0, 1);
 
+    internal override CpuKernel? Cpu => CpuAttention.Forward;
+
     public override void Infer(in OpCall call, Span<TensorSpec> outputs)
     {
         var shapes = AttentionShapes.Require(call, at: 0);

@@ -18,6 +18,8 @@ internal sealed class ScaledDotProductAttentionBackwardOp()
 
     protected internal override Saved Saves => Saved.AllInputs;
 
+    internal override CpuKernel? Cpu => CpuAttention.Backward;
+
     public override void Infer(in OpCall call, Span<TensorSpec> outputs)
     {
         var shapes = AttentionShapes.Require(call, at: 2);
