@@ -125,6 +125,8 @@ public static class Registry
         RoundOp.Instance,
         RReluOp.Instance,
         RsqrtOp.Instance,
+        ScaledDotProductAttentionOp.Instance,
+        ScaledDotProductAttentionBackwardOp.Instance,
         ScatterOp.Instance,
         ScatterAddOp.Instance,
         SeluOp.Instance,

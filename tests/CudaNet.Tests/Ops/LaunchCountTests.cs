@@ -22,6 +22,7 @@ public sealed class LaunchCountTests
             On("add, transposed", (x, _) => x.Transpose(0, 1).Add(x.Transpose(0, 1))),
             On("relu", (x, _) => x.Relu()),
             On("matmul, transposed", (x, _) => x.MatMul(x.Transpose(0, 1))),
+            On("attention", (x, _) => x.ScaledDotProductAttention(x, x, isCausal: true)),
             On("linear with bias", (x, row) => x.Linear(x, row)),
         ];
 

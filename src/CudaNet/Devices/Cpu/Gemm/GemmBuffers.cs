@@ -12,13 +12,16 @@ internal sealed unsafe class GemmBuffers
 
     private void* _left;
     private void* _right;
+    private void* _around;
     private nint _leftBytes;
     private nint _rightBytes;
+    private nint _aroundBytes;
 
     ~GemmBuffers()
     {
         NativeMemory.AlignedFree(_left);
         NativeMemory.AlignedFree(_right);
+        NativeMemory.AlignedFree(_around);
     }
 
     /// <summary>Room for a packed block of A; the thread that computes with it owns it.</summary>
@@ -33,6 +36,13 @@ internal sealed unsafe class GemmBuffers
     {
         var own = _ofThread ??= new();
         return Grow(ref own._right, ref own._rightBytes, bytes);
+    }
+
+    /// <summary>Room for what one thread puts into products and takes out of them.</summary>
+    public static void* Around(nint bytes)
+    {
+        var own = _ofThread ??= new();
+        return Grow(ref own._around, ref own._aroundBytes, bytes);
     }
 
     private static void* Grow(ref void* pointer, ref nint size, nint bytes)

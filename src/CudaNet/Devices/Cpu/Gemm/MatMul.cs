@@ -74,14 +74,14 @@ internal static unsafe class CpuMatMul
         return strided.Contiguous();
     }
 
-    /// <summary>Runs an op on f32 copies of its 16-bit inputs, and rounds once.</summary>
+    /// <summary>Runs an op on f32 copies of its 16-bit inputs, and rounds once; outputs of f32, such as statistics, stay as they are.</summary>
     internal static void RunConverted(in OpCall call)
     {
         using var frame = Lifetime.Frame();
         using var noGrad = Autograd.NoGrad();
         var inputs = new Tensor?[call.Inputs.Length];
         for (var i = 0; i < inputs.Length; i++)
-            inputs[i] = call.Inputs[i]?.Cast(DType.Float32);
+            inputs[i] = call.Inputs[i] is { DType.IsFloating: true } input ? input.Cast(DType.Float32) : call.Inputs[i];
         var results = call.Op.ApplyAll(inputs, call.Attributes);
         for (var i = 0; i < results.Length; i++)
             if (results[i] is { } result)
@@ -93,7 +93,9 @@ internal static unsafe class CpuMatMul
         var to = output.Data;
         var count = result.NumElements;
         var from = (float*)result.Data;
-        if (output.DType == DType.Float16)
+        if (output.DType == DType.Float32)
+            new Span<float>(from, checked((int)count)).CopyTo(new Span<float>(to, checked((int)count)));
+        else if (output.DType == DType.Float16)
             for (long i = 0; i < count; i++)
                 ((Half*)to)[i] = (Half)from[i];
         else
