@@ -76,9 +76,7 @@ __global__ void __launch_bounds__(step_threads)
     auto state = [&](int i) -> const T* {
         int64_t b = row0 + i;
         if (b >= steps.batch) return nullptr;
-        int64_t length = steps.length(b);
-        if (s >= length) return nullptr;
-        return s == 0 ? f.hx + b * steps.units : f.output + steps.row(s - 1, b, length) * steps.units;
+        return s == 0 ? f.hx + b * steps.units : f.output + steps.row(s - 1, b, steps.length(b)) * steps.units;
     };
     auto weight = [&](int column) -> const T* {
         int64_t unit = unit0 + column / Cell::slots, gate = column % Cell::slots;
@@ -115,11 +113,11 @@ __global__ void __launch_bounds__(step_threads)
     int64_t tile = blockIdx.x, column_tile = tile / row_tiles;
     int64_t row0 = (tile - column_tile * row_tiles) * step_side, unit0 = column_tile * step_side;
     const int64_t gates = Cell::gates * steps.units;
+    // Those of a sequence that has ended are zero.
     auto gradient = [&](int i) -> const T* {
         int64_t b = row0 + i;
         if (b >= steps.batch) return nullptr;
-        int64_t length = steps.length(b);
-        return s + 1 < length ? f.cell.grad_hidden_gates + steps.row(s + 1, b, length) * gates : nullptr;
+        return f.cell.grad_hidden_gates + steps.row(s + 1, b, steps.length(b)) * gates;
     };
     RowLoader<T> a_loader(gradient, gates, wide);
     StripLoader<T, step_side, step_depth, step_threads> b_loader;

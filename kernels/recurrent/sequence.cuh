@@ -31,26 +31,28 @@ inline CnStatus check_sequence(const CnCall* call, int variant, int64_t needed) 
     return CN_OK;
 }
 
-// c (m, n) = a (m, k) * b (k, n), a and c without gaps, by the variant that the matrix product chooses.
 template <class T>
-CnStatus multiply(const CnCall* call, const T* a, const T* b, T* c, int64_t m, int64_t n, int64_t k, int64_t b_row,
-                  int64_t b_col) {
-    GemmProblem<T> p;
-    memset(&p, 0, sizeof p);
-    p.a = a;
-    p.b = b;
-    p.c = c;
-    p.m = m;
-    p.n = n;
-    p.k = k;
-    p.a_row = k;
-    p.a_col = 1;
-    p.b_row = b_row;
-    p.b_col = b_col;
-    p.batches = 1;
-    CnCall plain = *call;
-    plain.variant = 0;
-    return launch_gemm(&plain, p);
+CnTensor matrix(const T* data, int64_t rows, int64_t cols) {
+    CnTensor m;
+    memset(&m, 0, sizeof m);
+    m.data = const_cast<T*>(data);
+    m.dtype = cn_dtype_of<T>::id;
+    m.rank = 2;
+    m.shape[0] = rows;
+    m.shape[1] = m.strides[0] = cols;
+    m.strides[1] = 1;
+    return m;
+}
+
+// c = a * b, or a * b^T, by the tiles of 64 x 64: they need no workspace, and give the blocks that a step has to offer.
+template <class T>
+CnStatus multiply(const CnCall* call, const T* a, const T* b, T* c, int64_t rows, int64_t units, int64_t gates,
+                  bool transposed) {
+    const int64_t depth = transposed ? units : gates, width = transposed ? gates : units;
+    CnCall product = *call;
+    product.variant = 3;
+    return launch_gemm(&product, make_problem<T>(matrix(a, rows, depth), matrix(b, gates, units), transposed, nullptr,
+                                                 matrix(c, rows, width)));
 }
 
 // Variant 1 keeps one element for each unit and gate of a step: what the matrix product gives.
@@ -67,13 +69,13 @@ CnStatus run_sequence(const CnCall* call, const ForwardStep<T, Cell>& f) {
     int variant = choose_sequence(call, steps, true);
     CN_TRY(check_sequence(call, variant, sequence_workspace(call, steps, true, Cell::gates, cn_dtype_of<T>::id)));
     T* hidden = static_cast<T*>(call->workspace);
+    const int64_t gates = Cell::gates * steps.units;
     for (int64_t s = 0; s < steps.count; s++) {
         if (variant == 2) {
             CN_TRY(launch_fused(call, f, s));
             continue;
         }
-        CN_TRY(multiply(call, s == 0 ? f.hx : f.h_n, f.weight, hidden, steps.batch, Cell::gates * steps.units,
-                        steps.units, 1, steps.units));
+        CN_TRY(multiply<T>(call, s == 0 ? f.hx : f.h_n, f.weight, hidden, steps.batch, steps.units, gates, true));
         CN_TRY(launch_cell(call, f, s, hidden));
     }
     return CN_OK;
@@ -96,8 +98,8 @@ CnStatus run_sequence(const CnCall* call, const BackwardStep<T, Cell>& f) {
             continue;
         }
         int64_t after = steps.reverse ? steps.count - 2 - s : s + 1;
-        CN_TRY(multiply(call, f.cell.grad_hidden_gates + after * steps.batch * gates, f.weight, through, steps.batch,
-                        steps.units, gates, steps.units, 1));
+        CN_TRY(multiply<T>(call, f.cell.grad_hidden_gates + after * steps.batch * gates, f.weight, through, steps.batch,
+                           steps.units, gates, false));
         CN_TRY(launch_cell(call, f, s, static_cast<const T*>(through)));
     }
     return CN_OK;
