@@ -37,6 +37,13 @@ internal static class CheckCommand
         {
             Description = "Every numbered variant of the kernels, not only the one meant for use.",
         };
+        var repeat = CliOptions.Number(
+            "--repeat",
+            "N",
+            "Run each case so many times more; every run has to give the same bits.",
+            0,
+            0
+        );
         var noGradients = new Option<bool>("--no-gradients") { Description = "Leave out first and second gradients." };
         var failFast = new Option<bool>("--fail-fast") { Description = "Stop at the first failure." };
         var schedule = new Option<long?>("--schedule-seed")
@@ -48,7 +55,18 @@ internal static class CheckCommand
         {
             Description = "simt: streams run late, at moments drawn from the seed.",
         };
-        var list = new Option<bool>("--list") { Description = "Print the names of the cases instead of running them." };
+        var list = new Option<bool>("--list")
+        {
+            Description =
+                "Print the names of the cases instead of running them; with --json, families, variants and counts.",
+        };
+        var resources = new Option<string?>("--resources")
+        {
+            Description =
+                "Compare what the machine code of this libcudanet_cuda.so needs (registers, spills, …) with the checked-in table instead.",
+            HelpName = "LIBRARY",
+        };
+        var write = new Option<bool>("--write") { Description = "With --resources: write the table." };
         var json = CliOptions.Json();
         var command = new CliCommand("check", "Compare a device's kernels and gradients with the reference.")
         {
@@ -68,17 +86,22 @@ internal static class CheckCommand
                 seeds,
                 variant,
                 allVariants,
+                repeat,
                 noGradients,
                 failFast,
                 schedule,
                 defer,
                 list,
+                resources,
+                write,
                 json,
             }
         )
             command.Add(option);
         command.SetAction(parsed =>
         {
+            if (parsed.GetValue(resources) is { } library)
+                return CheckResources(console, library, parsed.GetValue(write));
             var name = parsed.GetValue(device)!;
             var simt = parsed.GetValue(schedule) is not null || parsed.GetValue(defer);
             if (simt && name != "simt")
@@ -92,21 +115,36 @@ internal static class CheckCommand
                 Seeds = chosen is { Length: > 0 } ? chosen : [0],
                 Variant = parsed.GetValue(variant),
                 AllVariants = parsed.GetValue(allVariants),
+                Repeats = parsed.GetValue(repeat),
                 Gradients = !parsed.GetValue(noGradients),
                 FailFast = parsed.GetValue(failFast),
                 Simt = simt
                     ? new SimtOptions(Defer: parsed.GetValue(defer), ScheduleSeed: parsed.GetValue(schedule) ?? 0)
                     : null,
             };
-            return parsed.GetValue(list) ? List(console, options) : Run(console, options, parsed.GetValue(json));
+            return parsed.GetValue(list)
+                ? List(console, options, parsed.GetValue(json))
+                : Run(console, options, parsed.GetValue(json));
         });
         return command;
     }
 
-    private static int List(CliConsole console, CheckOptions options)
+    private static int CheckResources(CliConsole console, string library, bool write)
     {
-        foreach (var @case in CheckRunner.Select(options))
-            console.Out.WriteLine(@case.Name);
+        var (wrong, kernels) = ResourceCheck.Run(library, Directory.GetCurrentDirectory(), write);
+        foreach (var line in wrong)
+            console.Out.WriteLine(line);
+        console.Out.WriteLine($"{kernels} kernels, {wrong.Count} lines that differ or spill without a reason");
+        return wrong.Count == 0 ? ExitCode.Ok : ExitCode.FoundWrong;
+    }
+
+    private static int List(CliConsole console, CheckOptions options, bool json)
+    {
+        if (json)
+            console.Out.WriteLine(CheckRunner.ListToJson(options));
+        else
+            foreach (var @case in CheckRunner.Select(options))
+                console.Out.WriteLine(@case.Name);
         return ExitCode.Ok;
     }
 
