@@ -137,6 +137,19 @@ def mlp_step(tensors, attributes):
     return fastest([candidate(False), candidate(True)])
 
 
+def recurrent_step(tensors, attributes):
+    x = tensors[0].requires_grad_()
+    units = number(attributes, "units", 0)
+    layer = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU}[attributes["kind"]](x.shape[-1], units)
+
+    def step():
+        x.grad = None
+        layer.zero_grad(set_to_none=True)
+        layer(x)[0].sum().backward()
+
+    return step
+
+
 def recorded_add(tensors, _):
     a, b = (t.requires_grad_() for t in tensors)
     return lambda: a + b
@@ -174,11 +187,12 @@ TASKS = {
     "avg_pool2d": avg_pool2d,
     "adam": adam,
     "mlp_step": mlp_step,
+    "recurrent_step": recurrent_step,
     "recorded_add": recorded_add,
     "add_and_backward": add_and_backward,
 }
 
-RECORDED = {"adam", "mlp_step", "recorded_add", "add_and_backward"}
+RECORDED = {"adam", "mlp_step", "recurrent_step", "recorded_add", "add_and_backward"}
 
 
 def prepare(row):

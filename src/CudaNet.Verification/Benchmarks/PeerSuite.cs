@@ -7,6 +7,7 @@ public static partial class PeerSuite
     private static readonly PeerGoal Convolutions = new("convolutions", Mean: 1.5, Each: 1.5, PeerRate.Gflops);
     private static readonly PeerGoal Elements = new("elements and rows", Mean: 1.3, Each: 1.3, PeerRate.Gbps);
     private static readonly PeerGoal Steps = new("steps of small networks", Mean: 5, Each: 5, PeerRate.Calls);
+    private static readonly PeerGoal Layers = new("recurrent layers", Mean: 1.3, Each: 1.3, PeerRate.Calls);
     private static readonly PeerGoal Updates = new("optimiser steps", Mean: 1, Each: 1, PeerRate.Gbps);
     private static readonly PeerGoal Calls = new("overhead of a call", Mean: 1, Each: 1, PeerRate.Calls);
 
@@ -85,6 +86,8 @@ public static partial class PeerSuite
         ),
         MlpStep("tanh"),
         MlpStep("relu"),
+        Recurrent("lstm"),
+        Recurrent("gru"),
         OnNumber("add 1, recorded", "recorded_add"),
         OnNumber("add 1, forward and backward", "add_and_backward"),
     ];
@@ -137,6 +140,17 @@ public static partial class PeerSuite
                 [1],
                 [1],
             ]
+        );
+
+    private static PeerRow Recurrent(string kind) =>
+        new(
+            $"{kind.ToUpperInvariant()} 64 steps, 16x128 to 128, forward and backward",
+            Layers,
+            "recurrent_step",
+            [
+                [64, 16, 128],
+            ],
+            $"kind={kind} units=128"
         );
 
     private static PeerRow MlpStep(string activation) =>

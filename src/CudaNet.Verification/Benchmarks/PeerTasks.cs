@@ -1,3 +1,4 @@
+using System.Globalization;
 using CudaNet.Nn;
 using CudaNet.Optim;
 
@@ -30,6 +31,7 @@ public static class PeerTasks
         {
             "adam" => Adam(tensors),
             "mlp_step" => MlpStep(tensors[0], tensors[1], row.AttributeValues, generator),
+            "recurrent_step" => RecurrentStep(tensors[0], row.AttributeValues, generator),
             "recorded_add" => RecordedAdd(tensors[0], tensors[1], withBackward: false),
             "add_and_backward" => RecordedAdd(tensors[0], tensors[1], withBackward: true),
             _ => OfOp(Registry.Find(row.Task), [tensors, .. Copies(tensors, device).Select(_ => Draw())], row),
@@ -109,6 +111,33 @@ public static class PeerTasks
             optimizer.ZeroGrad();
             loss.Backward();
             optimizer.Step();
+        });
+    }
+
+    /// <summary>A layer forward and backward, with the gradients of input, weights and biases.</summary>
+    private static PeerTask RecurrentStep(
+        Tensor input,
+        IReadOnlyDictionary<string, string> attributes,
+        Generator generator
+    )
+    {
+        var units = long.Parse(attributes["units"], CultureInfo.InvariantCulture);
+        var isLstm = attributes["kind"] == "lstm";
+        var rows = (isLstm ? 4 : 3) * units;
+        Tensor Drawn(params long[] shape) =>
+            Tensor.RandN(new Shape(shape), generator: generator).Affine(1 / Math.Sqrt(units)).Detach();
+        Tensor[] leaves = [input, Drawn(rows, input.Shape[2]), Drawn(rows, units), Drawn(rows), Drawn(rows)];
+        foreach (var leaf in leaves)
+            leaf.RequiresGrad = true;
+        return new(() =>
+        {
+            using var frame = Lifetime.Frame();
+            var output = isLstm
+                ? leaves[0].Lstm(leaves[1], leaves[2], leaves[3], leaves[4]).Output
+                : leaves[0].Gru(leaves[1], leaves[2], leaves[3], leaves[4]).Output;
+            foreach (var leaf in leaves)
+                leaf.Grad = null;
+            output.Sum().Backward();
         });
     }
 
