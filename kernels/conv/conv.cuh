@@ -48,6 +48,50 @@ CnStatus launch_conv(const CnCall* call, const P& p) {
     }
 }
 
+// The launchers, for any number of spatial axes.
+template <int AXES>
+CnStatus launch_conv_forward(const CnCall* call) {
+    const CnTensor *input = cn_arg(call, 0), *weight = cn_arg(call, 1), *output = cn_arg(call, 3);
+    auto shape = ConvShape<AXES>::of(call, *input, *weight, *output);
+    CN_DISPATCH_FLOATING(output->dtype, T, {
+        return launch_conv<false>(call, make_conv<T>(shape, input, weight, cn_arg(call, 2), output));
+    });
+    return cn_unsupported_dtype(call, output->dtype);
+}
+
+// Also a transposed convolution, which has a bias.
+template <int AXES>
+CnStatus launch_conv_backward_data(const CnCall* call, const CnTensor* bias, const CnTensor* grad_input) {
+    const CnTensor *grad_output = cn_arg(call, 0), *weight = cn_arg(call, 1);
+    auto shape = ConvShape<AXES>::of(call, *grad_input, *weight, *grad_output);
+    CN_DISPATCH_FLOATING(grad_input->dtype, T, {
+        return launch_conv<false>(call, make_conv_backward_data<T>(shape, grad_output, weight, bias, grad_input));
+    });
+    return cn_unsupported_dtype(call, grad_input->dtype);
+}
+
+template <class T, int AXES>
+auto conv_backward_filter_problem(const CnCall* call) {
+    const CnTensor *grad_output = cn_arg(call, 0), *input = cn_arg(call, 1), *grad_weight = cn_arg(call, 2);
+    auto shape = ConvShape<AXES>::of(call, *input, *grad_weight, *grad_output);
+    return make_conv_backward_filter<T>(shape, grad_output, input, grad_weight);
+}
+
+template <int AXES>
+CnStatus launch_conv_backward_filter(const CnCall* call) {
+    int32_t dtype = cn_arg(call, 2)->dtype;
+    CN_DISPATCH_FLOATING(dtype, T, { return launch_conv<true>(call, conv_backward_filter_problem<T, AXES>(call)); });
+    return cn_unsupported_dtype(call, dtype);
+}
+
+template <int AXES>
+int64_t workspace_conv_backward_filter(const CnCall* call) {
+    auto problem = conv_backward_filter_problem<float, AXES>(call);  // its extents, which are those of any dtype
+    int64_t parts = conv_parts(problem);
+    int64_t accumulator = cn_arg(call, 2)->dtype == CN_F64 ? 8 : 4;
+    return parts == 1 ? 0 : parts * problem.groups * problem.m * problem.n * accumulator;
+}
+
 }  // namespace cn
 
 #endif
