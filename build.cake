@@ -5,7 +5,7 @@
 //   Native     compile the kernels for the CPU       --flavours=simt,simt-asan,simt-race
 //   Test       Native, its tests and the Test tier   --filter="class =~ Layer" or any NUnit expression, for these alone
 //   Verify     everything, shard by shard            --flavours, --filter on the names of shards
-//   Cuda       compile the kernels with nvcc
+//   Cuda       compile the kernels with nvcc, compare what they need of the GPU with the table   --fix writes it
 //   Bench      `cudanet bench`                       --arguments="..."
 //   Format     check the layout of the sources       --fix writes it
 //   GpuBundle  one archive for a GPU machine that has nvcc but neither .NET nor a network
@@ -130,7 +130,14 @@ Task("Test")
         Run("dotnet", TestCommand("simt", filter, "build/test/results.trx"));
     });
 
-Task("Cuda").Does(() => BuildNative(["cuda"]));
+Task("Cuda")
+    .IsDependentOn("Build")
+    .Does(() =>
+    {
+        BuildNative(["cuda"]);
+        string write = HasArgument("fix") ? " --write" : "";
+        Run("dotnet", $"{CliAssembly} check --resources build/cuda/libcudanet_cuda.so{write}");
+    });
 
 Task("Bench").IsDependentOn("Build").Does(() => Run("dotnet", $"{CliAssembly} bench {Argument("arguments", "")}"));
 
@@ -138,7 +145,7 @@ Task("Format")
     .Does(() =>
     {
         bool fix = HasArgument("fix");
-        var native = Capture("git", "ls-files -co --exclude-standard kernels native")
+        var native = Capture("git", "ls-files -co --exclude-standard kernels native samples")
             .Split('\n')
             .Where(path => Regex.IsMatch(path, @"\.(cu|cuh|h|hpp|c|cpp)$") && System.IO.File.Exists(path))
             .ToArray();

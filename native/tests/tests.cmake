@@ -15,3 +15,13 @@ cudanet_target(kernel_tests)
 target_link_libraries(kernel_tests PRIVATE cudanet_simt)
 add_test(NAME kernels COMMAND kernel_tests)
 set_tests_properties(kernels PROPERTIES ENVIRONMENT "ASAN_OPTIONS=detect_leaks=0" TIMEOUT 300)
+
+# The sample that a C application starts from, compiled as C: the header must need nothing of C++.
+enable_language(C)
+add_executable(c_sample samples/c/main.c)
+set_target_properties(c_sample PROPERTIES C_STANDARD 11 C_STANDARD_REQUIRED ON)
+set_source_files_properties(samples/c/main.c PROPERTIES COMPILE_OPTIONS "-Wall;-Wextra;-Werror")
+cudanet_target(c_sample)
+target_link_libraries(c_sample PRIVATE cudanet_simt m)
+add_test(NAME c_sample COMMAND c_sample)
+set_tests_properties(c_sample PROPERTIES ENVIRONMENT "ASAN_OPTIONS=detect_leaks=0" TIMEOUT 60)

@@ -130,6 +130,40 @@ public static class CheckRunner
         native.Api.Check(native.Api.SimtConfigure(&config), "configuring simt");
     }
 
+    /// <summary>What would be checked, as JSON: for each op its family, its variants on the device, and the number of cases by dtype.</summary>
+    /// <exception cref="AttributeException">No op or case has such a name.</exception>
+    public static string ListToJson(CheckOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return Json.Write(writer =>
+        {
+            writer.WriteStartObject();
+            writer.WriteString("device", options.Device.ToString());
+            writer.WriteStartArray("ops");
+            foreach (var cases in Select(options).GroupBy(c => c.Op))
+                WriteOp(writer, cases.Key, options.Device, cases);
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+        });
+    }
+
+    private static void WriteOp(Utf8JsonWriter writer, Op op, Device device, IEnumerable<OpCase> cases)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("family", op.Family);
+        writer.WriteString("op", op.Name);
+        writer.WriteStartArray("variants");
+        if (device is NativeDevice native)
+            foreach (var variant in native.VariantsOf(op.Name))
+                writer.WriteStringValue(variant);
+        writer.WriteEndArray();
+        writer.WriteStartObject("cases");
+        foreach (var dtype in cases.CountBy(c => c.DType))
+            writer.WriteNumber(dtype.Key.Name, dtype.Value);
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+    }
+
     /// <summary>The summary as JSON: counts, and each failure with its case, variant, seed, lines and replay command.</summary>
     public static string ToJson(CheckSummary summary)
     {

@@ -48,7 +48,18 @@ internal static class CheckCommand
         {
             Description = "simt: streams run late, at moments drawn from the seed.",
         };
-        var list = new Option<bool>("--list") { Description = "Print the names of the cases instead of running them." };
+        var list = new Option<bool>("--list")
+        {
+            Description =
+                "Print the names of the cases instead of running them; with --json, families, variants and counts.",
+        };
+        var resources = new Option<string?>("--resources")
+        {
+            Description =
+                "Compare what the machine code of this libcudanet_cuda.so needs (registers, spills, …) with the checked-in table instead.",
+            HelpName = "LIBRARY",
+        };
+        var write = new Option<bool>("--write") { Description = "With --resources: write the table." };
         var json = CliOptions.Json();
         var command = new CliCommand("check", "Compare a device's kernels and gradients with the reference.")
         {
@@ -73,12 +84,16 @@ internal static class CheckCommand
                 schedule,
                 defer,
                 list,
+                resources,
+                write,
                 json,
             }
         )
             command.Add(option);
         command.SetAction(parsed =>
         {
+            if (parsed.GetValue(resources) is { } library)
+                return CheckResources(console, library, parsed.GetValue(write));
             var name = parsed.GetValue(device)!;
             var simt = parsed.GetValue(schedule) is not null || parsed.GetValue(defer);
             if (simt && name != "simt")
@@ -98,15 +113,29 @@ internal static class CheckCommand
                     ? new SimtOptions(Defer: parsed.GetValue(defer), ScheduleSeed: parsed.GetValue(schedule) ?? 0)
                     : null,
             };
-            return parsed.GetValue(list) ? List(console, options) : Run(console, options, parsed.GetValue(json));
+            return parsed.GetValue(list)
+                ? List(console, options, parsed.GetValue(json))
+                : Run(console, options, parsed.GetValue(json));
         });
         return command;
     }
 
-    private static int List(CliConsole console, CheckOptions options)
+    private static int CheckResources(CliConsole console, string library, bool write)
     {
-        foreach (var @case in CheckRunner.Select(options))
-            console.Out.WriteLine(@case.Name);
+        var (wrong, kernels) = ResourceCheck.Run(library, Directory.GetCurrentDirectory(), write);
+        foreach (var line in wrong)
+            console.Out.WriteLine(line);
+        console.Out.WriteLine($"{kernels} kernels, {wrong.Count} lines that differ or spill without a reason");
+        return wrong.Count == 0 ? ExitCode.Ok : ExitCode.FoundWrong;
+    }
+
+    private static int List(CliConsole console, CheckOptions options, bool json)
+    {
+        if (json)
+            console.Out.WriteLine(CheckRunner.ListToJson(options));
+        else
+            foreach (var @case in CheckRunner.Select(options))
+                console.Out.WriteLine(@case.Name);
         return ExitCode.Ok;
     }
 

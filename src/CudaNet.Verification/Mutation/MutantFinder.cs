@@ -17,6 +17,9 @@ public enum MutationKind
 
     /// <summary>A condition that keeps threads from elements that are not theirs is dropped.</summary>
     Mask,
+
+    /// <summary>A mistake that somebody thought of; <see cref="PlantedBugs"/>.</summary>
+    Planted,
 }
 
 /// <summary>One change to a source file.</summary>
@@ -48,6 +51,7 @@ public sealed record Mutant(
         {
             MutationKind.Barrier => [(Start, $"do {{ if (!cn_mutant({number})) "), (Start + Length, " } while (0);")],
             MutationKind.Comparison => [(Start + Length, $" CnFlip{{cn_mutant({number})}} {_operator}")],
+            MutationKind.Planted => [(Start, $"(cn_mutant({number}) ? ({Replacement}) : ("), (Start + Length, "))")],
             MutationKind.Index => [(Start, "("), (Start + Length, $") + cn_mutant({number})")],
             _ => [(Start, $"cn_mutant({number}) ? {Replacement} : ("), (Start + Length, ")")],
         };

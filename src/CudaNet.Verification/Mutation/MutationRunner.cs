@@ -18,6 +18,9 @@ public sealed record MutationOptions
     /// <summary>The kernel files, as paths below the root.</summary>
     public required IReadOnlyList<string> Files { get; init; }
 
+    /// <summary>The mutants of those files; null means all that can be found in their device code.</summary>
+    public IReadOnlyList<Mutant>? Mutants { get; init; }
+
     /// <summary>Mutants that are tried at one time.</summary>
     public int Workers { get; init; } = 2;
 
@@ -92,6 +95,8 @@ public static class MutationRunner
             var run = new FileRun(options, file, report, cancel);
             runs.Add(run);
             run.Try("simt", [0, 1], _ => true);
+            if (!run.Survivors.Any())
+                continue;
             run.Try("simt-asan", [0], m => !IsExplained(m));
             run.Try("simt-race", [0, 1], m => !IsExplained(m));
         }
@@ -126,7 +131,8 @@ public static class MutationRunner
         {
             (_options, _report, _cancel) = (options, report, cancel);
             _units = Units(options.Root, file);
-            All = [.. Find(options.Root, file).Where((_, i) => i % options.Every == 0)];
+            var found = options.Mutants?.Where(mutant => mutant.File == file) ?? Find(options.Root, file);
+            All = [.. found.Where((_, i) => i % options.Every == 0)];
             _left = new(All.Select((mutant, i) => KeyValuePair.Create(i + 1, mutant)));
         }
 

@@ -28,14 +28,21 @@ internal delegate void CpuKernel(in OpCall call);
 public abstract class Op
 {
     /// <summary>An op with its name and its signature in the form that <see cref="OpSignature"/> reads.</summary>
-    protected Op(string name, string signature)
+    /// <param name="name">The name, as <see cref="Name"/> explains.</param>
+    /// <param name="signature">Inputs, attributes and outputs.</param>
+    /// <param name="source">Left to the compiler: the folder of the file that calls this constructor is the op's family.</param>
+    protected Op(string name, string signature, [CallerFilePath] string source = "")
     {
         Name = name;
         Signature = new OpSignature(signature);
+        Family = source.Split('/', '\\') is { Length: > 1 } path ? path[^2].ToLowerInvariant() : "";
     }
 
     /// <summary>The name: that of the native kernel, the command line and, where there is one, the PyTorch function.</summary>
     public string Name { get; }
+
+    /// <summary>The folder that holds the op, or the class that it shares with others, such as <c>norm</c>.</summary>
+    public string Family { get; }
 
     /// <summary>Inputs, attributes and outputs.</summary>
     public OpSignature Signature { get; }

@@ -89,6 +89,10 @@ public sealed class MutantFinderTests
         Assert.That(MutationRunner.ReadSurvivors(root).Where(s => !present.Contains(s)), Is.Empty);
     }
 
+    [Test]
+    public void EveryPlantedBugHasItsPlace() =>
+        Assert.That(PlantedBugs.Read(RepositoryRoot.Find()).Select(bug => bug.Name), Is.Unique);
+
     private static string Changed(Mutant mutant) =>
         $"{Kernel.Substring(mutant.Start, mutant.Length)} → {mutant.Replacement}";
 }
@@ -116,6 +120,33 @@ public sealed class KernelMutation
         using var all = Assert.EnterMultipleScope();
         Assert.That(summary.Score, Is.GreaterThanOrEqualTo(Wanted), summary.ToString);
         Assert.That(summary.Stale, Is.Empty, "explained, but found");
+    }
+}
+
+/// <summary>Mistakes that people make, planted in kernels that are in use: `cudanet check` finds each of them.</summary>
+[TestFixture, Category("Simt"), Category("Verify")]
+public sealed class PlantedKernelBugs
+{
+    public static IEnumerable<string> Files =>
+        PlantedBugs.Read(RepositoryRoot.Find()).Select(bug => bug.Mutant.File).Distinct();
+
+    [TestCaseSource(nameof(Files))]
+    public void AreFound(string file)
+    {
+        TestDevices.Open("simt");
+        var summary = MutationRunner.Run(
+            new MutationOptions
+            {
+                Root = RepositoryRoot.Find(),
+                Program = Path.Combine(AppContext.BaseDirectory, "CudaNet.Cli.dll"),
+                Files = [file],
+                Mutants = [.. PlantedBugs.Read(RepositoryRoot.Find()).Select(bug => bug.Mutant)],
+            }
+        );
+        TestContext.Out.WriteLine($"{file}: {summary}");
+        using var all = Assert.EnterMultipleScope();
+        Assert.That(summary.Survivors, Is.Empty, summary.ToString);
+        Assert.That(summary.Uncompiled, Is.Zero);
     }
 }
 

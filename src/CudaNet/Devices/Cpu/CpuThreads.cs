@@ -5,7 +5,8 @@ namespace CudaNet;
 /// <summary>
 /// Splits loops over the machine's cores. The parts depend on the shape of the work only, never on the number of threads, so that
 /// results do not either. A training step has many short loops one after the other, so workers spin for a moment, then let others run in
-/// between, and sleep after a millisecond.
+/// between, and sleep after a millisecond. Each thread has a share of the parts, the same in every loop, before it helps others with theirs, and
+/// goes through it up and down by turns: what the last loop left in its cache comes first.
 /// </summary>
 internal static class CpuThreads
 {
@@ -21,6 +22,9 @@ internal static class CpuThreads
 
     [ThreadStatic]
     private static bool _inside;
+
+    [ThreadStatic]
+    private static bool _downwards;
 
     /// <summary>The threads that there are, the caller's included: the machine's cores, or CUDANET_CPU_THREADS.</summary>
     public static int Available => Workers.Length + 1;
@@ -50,13 +54,16 @@ internal static class CpuThreads
             body(0, count);
             return;
         }
-        var loop = new Loop(count, parts, body);
-        if (_count == 1 || _inside || !Gate.TryEnter())
+        _downwards = !_downwards;
+        var shares = Math.Min(_count, parts);
+        if (shares == 1 || _inside || !Gate.TryEnter())
         {
-            loop.Work();
-            loop.Wait();
+            var alone = new Loop(count, parts, 1, _downwards, body);
+            alone.Work(0);
+            alone.Wait();
             return;
         }
+        var loop = new Loop(count, parts, shares, _downwards, body);
         // A loop inside the body runs on this thread alone: the lock would let it in and it would take the workers away.
         _inside = true;
         try
@@ -64,9 +71,9 @@ internal static class CpuThreads
             _current = loop;
             // A worker says that it sleeps before it looks for a loop once more; the loop is set before the worker is asked.
             Interlocked.MemoryBarrier();
-            for (var i = 0; i < Math.Min(_count, parts) - 1; i++)
+            for (var i = 0; i < shares - 1; i++)
                 Workers[i].Wake();
-            loop.Work();
+            loop.Work(0);
             loop.Wait();
             _current = null;
         }
@@ -127,7 +134,7 @@ internal static class CpuThreads
                     else
                         spins = Sleep(done);
                 }
-                next!.Work();
+                next!.Work(_index + 1);
                 done = next;
             }
         }
@@ -146,17 +153,26 @@ internal static class CpuThreads
         }
     }
 
-    private sealed class Loop(long count, int parts, Action<long, long> body)
+    private sealed class Loop(long count, int parts, int shares, bool downwards, Action<long, long> body)
     {
-        private int _next;
+        private const int Line = 16; // counters of neighbouring shares lie in cache lines of their own
+        private readonly int[] _next = new int[shares * Line];
         private int _finished;
         private Exception? _error;
 
-        public void Work()
+        public void Work(int thread)
         {
-            int part;
-            while ((part = Interlocked.Increment(ref _next) - 1) < parts)
+            for (var i = 0; i < shares; i++)
+                WorkOn((thread + i) % shares);
+        }
+
+        private void WorkOn(int share)
+        {
+            var (first, last) = ((int)((long)parts * share / shares), (int)((long)parts * (share + 1) / shares));
+            int taken;
+            while ((taken = Interlocked.Increment(ref _next[share * Line]) - 1) < last - first)
             {
+                var part = downwards ? last - 1 - taken : first + taken;
                 try
                 {
                     body(count * part / parts, count * (part + 1) / parts);

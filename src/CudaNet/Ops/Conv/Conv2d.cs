@@ -34,7 +34,8 @@ public static class Conv2dExtensions
         /// <summary>
         /// The convolution of images, as torch.nn.functional.conv2d: input (N, C, H, W) or (C, H, W), weight (O, C / groups, kH, kW), bias
         /// (O), result (N, O, H', W') with H' = ⌊(H + 2·padding − dilation·(kH − 1) − 1) / stride⌋ + 1, or without N. Padding is with
-        /// zeros. Accumulates in f32 (f64 for f64).
+        /// zeros. Accumulates in f32 (f64 for f64). On the CPU, 3×3 kernels over many channels are computed in tiles of 4×4 results (Winograd),
+        /// so an Inf or NaN of the input becomes NaN throughout the tiles that read it.
         /// </summary>
         /// <exception cref="ShapeException">The shapes do not fit.</exception>
         /// <exception cref="AttributeException">A stride, padding, dilation or number of groups is outside its range.</exception>

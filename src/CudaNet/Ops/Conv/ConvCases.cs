@@ -143,6 +143,9 @@ internal sealed record ConvCases(Shape Input, Shape Weight)
         new([1, 64, 7, 6], [68, 32, 3, 3]) { Groups = 2, Padding = [1, 2] },
         new([1, 32, 5, 50], [33, 32, 3, 3]) { Padding = [1] },
         new([2, 33, 4, 4], [32, 33, 3, 3]) { Padding = [2] },
+        new([9, 34, 7, 6], [36, 17, 3, 3]) { Groups = 2, Padding = [1, 2] },
+        new([2, 31, 17, 19], [29, 31, 3, 3]) { Padding = [1] },
+        new([3, 16, 35, 10], [17, 16, 3, 3]),
     ];
 
     private static IReadOnlyList<ConvCases> Differentiated { get; } =

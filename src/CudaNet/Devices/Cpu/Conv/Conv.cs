@@ -50,7 +50,7 @@ internal static class CpuConv
 /// </summary>
 internal static unsafe class CpuConv<TSimd, V, T>
     where TSimd : struct, IGemmVector<T, V>
-    where V : struct
+    where V : unmanaged
     where T : unmanaged, INumber<T>
 {
     private const int BytesAtATime = 8 * 1024 * 1024; // of laid out images, which stay in the outer caches
@@ -73,7 +73,10 @@ internal static unsafe class CpuConv<TSimd, V, T>
                 break;
             default:
                 var filter = ConvGeometry.Of(second.Shape, result.Shape, call.Attributes);
-                Filter(filter, (T*)first.Data, (T*)second.Data, (T*)result.Data);
+                if (ConvWinogradFilter<TSimd, V, T>.Serves(filter))
+                    ConvWinogradFilter<TSimd, V, T>.Run(filter, (T*)first.Data, (T*)second.Data, (T*)result.Data);
+                else
+                    Filter(filter, (T*)first.Data, (T*)second.Data, (T*)result.Data);
                 break;
         }
     }
@@ -253,7 +256,7 @@ internal static unsafe class CpuConv<TSimd, V, T>
     }
 
     private const int Alignment = 64;
-    private const int Slack = 64; // more than two of the widest vectors
+    internal const int Slack = 64; // more than two of the widest vectors
 
     internal static byte* Room(nint bytes) => (byte*)GemmBuffers.Right(bytes + 8 * Alignment + 2 * Slack * sizeof(T));
 

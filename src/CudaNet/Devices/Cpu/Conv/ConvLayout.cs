@@ -59,19 +59,71 @@ internal readonly struct ConvLayout
     public unsafe void Fill<T>(T* from, T* to)
         where T : unmanaged
     {
-        for (nint phase = 0; phase < _rows.Phases; phase++)
-        for (nint columnPhase = 0; columnPhase < _columns.Phases; columnPhase++, to += Plane)
+        for (nint phase = 0; phase < _rows.Phases; phase++, to += _columns.Phases * Plane)
         {
             for (nint i = 0; i < _rows.Read; i++)
             {
                 var row = i * _rows.Stride + phase - _rows.Before;
-                var line = new Span<T>(to + i * Pitch, (int)Pitch);
-                if (row < 0 || row >= _rows.Extent)
-                    line.Clear();
-                else
-                    FillRow(from + row * _columns.Extent, line, columnPhase);
+                var source = from + row * _columns.Extent;
+                var line = to + i * Pitch;
+                var inside = row >= 0 && row < _rows.Extent;
+                if (inside && _columns.Stride is (2 or 4) && _columns.Phases == _columns.Stride)
+                {
+                    FillPhases(source, line);
+                    continue;
+                }
+                for (nint columnPhase = 0; columnPhase < _columns.Phases; columnPhase++, line += Plane)
+                    if (inside)
+                        FillRow(source, new Span<T>(line, (int)Pitch), columnPhase);
+                    else
+                        new Span<T>(line, (int)Pitch).Clear();
             }
-            new Span<T>(to + _rows.Read * Pitch, (int)(Plane - _rows.Read * Pitch)).Clear();
+            for (nint columnPhase = 0; columnPhase < _columns.Phases; columnPhase++)
+                new Span<T>(to + columnPhase * Plane + _rows.Read * Pitch, (int)(Plane - _rows.Read * Pitch)).Clear();
+        }
+    }
+
+    /// <summary>Fills a row of two or four phases, four positions of each at a time.</summary>
+    private unsafe void FillPhases<T>(T* from, T* to)
+        where T : unmanaged
+    {
+        var (stride, before, extent, plane) = (_columns.Stride, _columns.Before, _columns.Extent, Plane);
+        // The positions of which all phases lie in the image.
+        var (first, end) = (Ceiling(before, stride), Math.Min(Pitch, (before + extent) / stride));
+        if (typeof(T) != typeof(float) || !Sse.IsSupported || end - first < 4)
+            (first, end) = (0, 0);
+        for (var i = first; i < end; i += 4)
+        {
+            // The last four may overlap those before them.
+            i = Math.Min(i, end - 4);
+            var source = (float*)from + stride * i - before;
+            var line = (float*)to + i;
+            var (a, b) = (Sse.LoadVector128(source), Sse.LoadVector128(source + 4));
+            if (stride == 2)
+            {
+                Sse.Store(line, Sse.Shuffle(a, b, 0b10_00_10_00));
+                Sse.Store(line + plane, Sse.Shuffle(a, b, 0b11_01_11_01));
+                continue;
+            }
+            var (c, d) = (Sse.LoadVector128(source + 8), Sse.LoadVector128(source + 12));
+            var (low, high) = (Sse.UnpackLow(a, b), Sse.UnpackHigh(a, b));
+            var (nextLow, nextHigh) = (Sse.UnpackLow(c, d), Sse.UnpackHigh(c, d));
+            Sse.Store(line, Sse.MoveLowToHigh(low, nextLow));
+            Sse.Store(line + plane, Sse.MoveHighToLow(nextLow, low));
+            Sse.Store(line + 2 * plane, Sse.MoveLowToHigh(high, nextHigh));
+            Sse.Store(line + 3 * plane, Sse.MoveHighToLow(nextHigh, high));
+        }
+        FillAny(0, first);
+        FillAny(end, Pitch);
+
+        void FillAny(nint i, nint last)
+        {
+            for (; i < last; i++)
+            for (nint phase = 0; phase < stride; phase++)
+            {
+                var column = stride * i + phase - before;
+                to[phase * plane + i] = (nuint)column < (nuint)extent ? from[column] : default;
+            }
         }
     }
 
@@ -96,24 +148,11 @@ internal readonly struct ConvLayout
             Gather(source, stride, to + first, end - first);
     }
 
-    /// <summary>Copies elements that lie a stride apart; where it is 2, four or two at a time.</summary>
+    /// <summary>Copies elements that lie a stride apart.</summary>
     private static unsafe void Gather<T>(T* from, nint stride, T* to, nint count)
         where T : unmanaged
     {
-        nint i = 0;
-        if (stride == 2 && typeof(T) == typeof(float) && Sse.IsSupported)
-            for (; i <= count - 4; i += 4)
-            {
-                var (x, y) = (Sse.LoadVector128((float*)from + 2 * i), Sse.LoadVector128((float*)from + 2 * i + 3));
-                Sse.Store((float*)to + i, Sse.Shuffle(x, y, 0b11_01_10_00));
-            }
-        else if (stride == 2 && typeof(T) == typeof(double) && Sse2.IsSupported)
-            for (; i <= count - 2; i += 2)
-            {
-                var (x, y) = (Sse2.LoadVector128((double*)from + 2 * i), Sse2.LoadVector128((double*)from + 2 * i + 1));
-                Sse2.Store((double*)to + i, Sse2.Shuffle(x, y, 0b10));
-            }
-        for (; i < count; i++)
+        for (nint i = 0; i < count; i++)
             to[i] = from[i * stride];
     }
 }

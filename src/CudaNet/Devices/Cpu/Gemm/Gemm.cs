@@ -70,6 +70,7 @@ internal static unsafe class Gemm<TSimd, V, T>
     private const int BlockBytesOfB = 4 * 1024 * 1024;
     private const int SmallBytes = 16 * 1024;
     private const int FewTasks = 8;
+    private const int StripsOfTask = 8;
     private const int DepthChunk = 16;
     private const int PackCost = 4; // of an element: the product that follows wakes the other cores in any case
     private const int MaximumColumns = 64;
@@ -216,16 +217,19 @@ internal static unsafe class Gemm<TSimd, V, T>
         public readonly bool PacksLate => _rowBlocks == 1 && !IsDirect;
 
         // Enough tasks for several cores, from rows first: a group of strips packs the rows of A once more. Five tasks would take two
-        // cores as long as six do, so there are 1, 2, 4, 8, 12, ... of them.
+        // cores as long as six do, so there are 1, 2, 4, 8, 12, ... of them. Where strips alone make tasks enough, one block has all rows:
+        // no strip is packed before it is needed.
         public void Divide()
         {
             var rows = Math.Max(1, BlockBytesOfA / sizeof(T) / Depth / TileRows) * TileRows;
             var fit = (Problem.M + rows - 1) / rows;
             var wanted = Math.Clamp(Problem.M / (4 * TileRows), 1, FewTasks);
             _rowBlocks = Math.Max((nint)BitOperations.RoundUpToPowerOf2((nuint)wanted / 2 + 1), fit);
+            if (fit == 1 && Strips >= StripsOfTask * FewTasks)
+                _rowBlocks = 1;
             if (_rowBlocks > 2)
                 _rowBlocks = (_rowBlocks + 3) / 4 * 4;
-            _groups = Math.Clamp(Strips / 8, 1, Math.Max(1, FewTasks / _rowBlocks));
+            _groups = Math.Clamp(Strips / StripsOfTask, 1, Math.Max(1, FewTasks / _rowBlocks));
         }
 
         private readonly T* BAt(nint column) =>

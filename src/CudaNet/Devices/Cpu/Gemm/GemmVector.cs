@@ -21,9 +21,14 @@ internal unsafe interface IGemmVector<T, V>
     /// <summary>One element in every lane. It takes an address because a broadcast from memory is one instruction.</summary>
     static abstract V Broadcast(T* from);
 
+    /// <summary>A number in every lane; of one that the JIT knows it makes an operand in memory.</summary>
+    static abstract V Create(T value);
+
     static abstract V Add(V a, V b);
 
     static abstract V Subtract(V a, V b);
+
+    static abstract V Multiply(V a, V b);
 
     /// <summary>Writes the lanes of both in turn: a₀, b₀, a₁, b₁, …</summary>
     static abstract void StoreInTurn(V a, V b, T* to);
@@ -51,10 +56,16 @@ internal readonly unsafe struct GemmVector512<T> : IGemmVector<T, Vector512<T>>
     public static Vector512<T> Broadcast(T* from) => Vector512.Create(*from);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> Create(T value) => Vector512.Create(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Add(Vector512<T> a, Vector512<T> b) => a + b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Subtract(Vector512<T> a, Vector512<T> b) => a - b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> Multiply(Vector512<T> a, Vector512<T> b) => a * b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreInTurn(Vector512<T> a, Vector512<T> b, T* to)
@@ -90,10 +101,16 @@ internal readonly unsafe struct GemmVector256<T> : IGemmVector<T, Vector256<T>>
     public static Vector256<T> Broadcast(T* from) => Vector256.Create(*from);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<T> Create(T value) => Vector256.Create(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Add(Vector256<T> a, Vector256<T> b) => a + b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Subtract(Vector256<T> a, Vector256<T> b) => a - b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<T> Multiply(Vector256<T> a, Vector256<T> b) => a * b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreInTurn(Vector256<T> a, Vector256<T> b, T* to)
@@ -147,10 +164,16 @@ internal readonly unsafe struct GemmVectorPortable<T> : IGemmVector<T, Vector<T>
     public static Vector<T> Broadcast(T* from) => new(*from);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> Create(T value) => new(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<T> Add(Vector<T> a, Vector<T> b) => a + b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<T> Subtract(Vector<T> a, Vector<T> b) => a - b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> Multiply(Vector<T> a, Vector<T> b) => a * b;
 
     public static void StoreInTurn(Vector<T> a, Vector<T> b, T* to) =>
         InTurn.Store<GemmVectorPortable<T>, Vector<T>, T>(a, b, to);
