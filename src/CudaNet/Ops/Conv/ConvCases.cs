@@ -127,6 +127,8 @@ internal sealed record ConvCases(Shape Input, Shape Weight)
             Padding = [2, 1],
             Stride = [2, 1],
         },
+        new([3, 4, 20, 19], [4, 1, 3, 3]) { Groups = 4, Padding = [1] },
+        new([8, 2, 24, 24], [2, 1, 5, 4]) { Groups = 2, Padding = [2] },
         new([3, 4, 5, 6], [7, 4, 5, 6]),
         new([2, 70, 5, 13], [33, 70, 1, 1]),
         new([1, 1, 28, 28], [9, 1, 3, 3]),

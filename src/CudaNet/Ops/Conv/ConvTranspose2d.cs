@@ -7,7 +7,7 @@ internal sealed class ConvTranspose2dOp() : ConvTransposeOp("conv_transpose2d", 
 {
     public static readonly ConvTranspose2dOp Instance = new();
 
-    internal override CpuKernel? Cpu => CpuConvTranspose2d.Run;
+    internal override CpuKernel? Cpu => CpuConv.Transposed;
 }
 
 /// <summary>Transposed convolutions of images.</summary>
