@@ -32,10 +32,9 @@ bool is_narrow(const ConvProblem<T, AXES, DIVIDES>& p) {
 // Tiles of which at least an eighth is used, and sums long enough to fill them. Does not depend on the device.
 template <bool B_BY_DEPTH, class P>
 int choose_conv(const P& p) {
-    bool fills = p.m >= 8 && p.n >= 8;
     if (!is_narrow(p)) return 1;
-    if (fills && p.k > 4) return 2;
-    return B_BY_DEPTH || is_depthwise(p) ? 3 : 1;
+    if (p.m >= 8 && p.n >= 8 && p.k > 4) return 2;
+    return (B_BY_DEPTH ? has_few_sums(p) : has_few_channels(p)) ? 3 : 1;
 }
 
 // B_BY_DEPTH: the pass that makes the weight's gradient, where neighbours in the image lie along the depth and not along
@@ -52,9 +51,11 @@ CnStatus launch_conv(const CnCall* call, const P& p) {
             return launch_conv_v2<B_BY_DEPTH>(call, p);
         case 3:
             if constexpr (B_BY_DEPTH) {
+                if (!has_few_sums(p))
+                    return cn_fail(call, CN_UNSUPPORTED, "variant 3 takes fewer than 8 channels or taps per group");
                 return launch_conv_filter_v3(call, p);
             } else {
-                if (!is_depthwise(p))
+                if (!has_few_channels(p))
                     return cn_fail(call, CN_UNSUPPORTED, "variant 3 takes up to %d channels and %d products per group",
                                    depthwise_rows, depthwise_taps);
                 return launch_conv_v3(call, p);

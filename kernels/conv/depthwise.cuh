@@ -16,9 +16,14 @@ namespace cn {
 
 constexpr int depthwise_block = 256, depthwise_rows = 4, depthwise_taps = 128, depthwise_sums = 16;
 
+// Whether a group has so few rows, or sums, that tiles would stay empty.
 template <class P>
-bool is_depthwise(const P& p) {
+bool has_few_channels(const P& p) {
     return p.m <= depthwise_rows && p.k <= depthwise_taps;
+}
+template <class P>
+bool has_few_sums(const P& p) {
+    return p.m < 8 || p.n < 8;
 }
 
 // How far the taps reach around a position.

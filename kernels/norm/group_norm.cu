@@ -29,7 +29,13 @@ CnStatus launch_group_norm(const CnCall* call) {
     return cn_unsupported_dtype(call, dtype);
 }
 
+int64_t workspace_group_norm(const CnCall* call) {
+    const CnTensor* input = cn_arg(call, 0);
+    int64_t rows = input->shape[0] * cn_attr_int(call, 0);
+    return rows == 0 ? 0 : cn::row_piece_bytes(call, rows, cn_numel(*input) / rows, 3);
+}
+
 }  // namespace
 
 CN_KERNEL(group_norm, "input, weight?, bias?; num_groups: int, eps: float -> output, mean, rstd", launch_group_norm,
-          nullptr, CN_ROW_VARIANTS);
+          workspace_group_norm, CN_ROW_VARIANTS);

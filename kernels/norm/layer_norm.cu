@@ -26,4 +26,4 @@ CnStatus launch_layer_norm(const CnCall* call) {
 }  // namespace
 
 CN_KERNEL(layer_norm, "input, weight?, bias?; normalized_shape: ints, eps: float -> output, mean, rstd",
-          launch_layer_norm, nullptr, CN_ROW_VARIANTS);
+          launch_layer_norm, cn::workspace_rows<3>, CN_ROW_VARIANTS);

@@ -25,5 +25,5 @@ CnStatus launch_rms_norm(const CnCall* call) {
 
 }  // namespace
 
-CN_KERNEL(rms_norm, "input, weight?; normalized_shape: ints, eps: float -> output, rstd", launch_rms_norm, nullptr,
-          CN_ROW_VARIANTS);
+CN_KERNEL(rms_norm, "input, weight?; normalized_shape: ints, eps: float -> output, rstd", launch_rms_norm,
+          cn::workspace_rows<1>, CN_ROW_VARIANTS);

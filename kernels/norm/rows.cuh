@@ -10,6 +10,8 @@
 //      barrier.
 //   4  one block per row, 16-byte loads, moments made per vector and then merged: one division per 16 bytes. The second
 //      reading of the row comes from the cache. For long rows.
+//   5  several blocks per row, for rows so few that one block each would leave most of a GPU idle: a first kernel leaves
+//      the statistics of each piece of a row in the workspace, the blocks of a second join those of their row in order.
 #ifndef CUDANET_KERNELS_NORM_ROWS_CUH
 #define CUDANET_KERNELS_NORM_ROWS_CUH
 
@@ -19,7 +21,8 @@
 #define CN_ROW_VARIANTS                                                              \
     "one thread per row", "one block per row, Welford moments merged by shuffles",   \
         "one warp per row, the row in registers, 16-byte loads; up to 1024 columns", \
-        "one block per row, 16-byte loads, moments per vector"
+        "one block per row, 16-byte loads, moments per vector",                      \
+        "several blocks per row, their moments joined in order"
 
 namespace cn {
 
@@ -82,6 +85,7 @@ struct Squares {
 
     __device__ static __forceinline__ Squares none() { return {A(0)}; }
     __device__ __forceinline__ void add(A x) { m2 += x * x; }
+    __device__ __forceinline__ void merge(const Squares& other) { m2 += other.m2; }
 };
 template <class A, bool CENTRED>
 struct RowStatistics {
@@ -94,21 +98,21 @@ struct RowStatistics<A, true> {
 template <class R>
 using row_statistics = typename RowStatistics<acc_t<typename R::Element>, R::centred>::type;
 
-template <class A, class T>
-__device__ __forceinline__ void add_vec(Squares<A>& squares, const Vec<T>& v) {
+template <class A, class T, bool WIDE>
+__device__ __forceinline__ void add_pack(Squares<A>& squares, const Pack<T, WIDE>& pack) {
 #pragma unroll
-    for (int k = 0; k < Vec<T>::size; k++) squares.add(to_acc(v.at[k]));
+    for (int k = 0; k < Pack<T, WIDE>::size; k++) squares.add(to_acc(pack.at[k]));
 }
-template <class A, class T>
-__device__ __forceinline__ void add_vec(Moments<A>& moments, const Vec<T>& v) {
-    constexpr int V = Vec<T>::size;
+template <class A, class T, bool WIDE>
+__device__ __forceinline__ void add_pack(Moments<A>& moments, const Pack<T, WIDE>& pack) {
+    constexpr int V = Pack<T, WIDE>::size;
     Moments<A> group = {A(V), 0, 0};
 #pragma unroll
-    for (int k = 0; k < V; k++) group.mean += to_acc(v.at[k]);
+    for (int k = 0; k < V; k++) group.mean += to_acc(pack.at[k]);
     group.mean /= A(V);
 #pragma unroll
     for (int k = 0; k < V; k++) {
-        A d = to_acc(v.at[k]) - group.mean;
+        A d = to_acc(pack.at[k]) - group.mean;
         group.m2 += d * d;
     }
     moments.merge(group);
@@ -200,20 +204,86 @@ __global__ void __launch_bounds__(128) rows_v3(R r) {
 template <class R, int BLOCK>
 __global__ void __launch_bounds__(BLOCK) rows_v4(R r) {
     using T = typename R::Element;
-    constexpr int V = Vec<T>::size;
+    using P = Pack<T, true>;
     int64_t row = blockIdx.x;
     const T* x = r.input + row * r.cols;
     auto statistics = row_statistics<R>::none();
-    for (int64_t i = threadIdx.x * V; i < r.cols; i += BLOCK * V) add_vec(statistics, load_vec(x + i));
+    for (int64_t i = threadIdx.x * P::size; i < r.cols; i += BLOCK * P::size) add_pack(statistics, P::load(x + i));
     statistics = block_statistics<BLOCK>(statistics);
     acc_t<T> rstd = r.inverse_deviation(statistics.m2);
-    for (int64_t i = threadIdx.x * V; i < r.cols; i += BLOCK * V) {
-        Vec<T> v = load_vec(x + i);
+    for (int64_t i = threadIdx.x * P::size; i < r.cols; i += BLOCK * P::size) {
+        P pack = P::load(x + i);
 #pragma unroll
-        for (int k = 0; k < V; k++) v.at[k] = r.apply(v.at[k], row, i + k, statistics.mean, rstd);
-        store_vec(r.output + row * r.cols + i, v);
+        for (int k = 0; k < P::size; k++) pack.at[k] = r.apply(pack.at[k], row, i + k, statistics.mean, rstd);
+        pack.store(r.output + row * r.cols + i);
     }
     if (threadIdx.x == 0) r.keep(row, statistics.mean, rstd);
+}
+
+// The packs of a row that piece blockIdx.y has, from begin to end; the row is blockIdx.x.
+template <class R, bool WIDE>
+struct RowPiece {
+    using P = Pack<typename R::Element, WIDE>;
+    int64_t begin, end;
+
+    __device__ static __forceinline__ RowPiece of(const R& r) {
+        int64_t packs = r.cols / P::size;
+        return {packs * blockIdx.y / gridDim.y, packs * (blockIdx.y + 1) / gridDim.y};
+    }
+};
+
+template <class R, bool WIDE>
+__global__ void __launch_bounds__(256) rows_measure(R r, row_statistics<R>* __restrict__ parts) {
+    using P = Pack<typename R::Element, WIDE>;
+    auto piece = RowPiece<R, WIDE>::of(r);
+    auto statistics = row_statistics<R>::none();
+    for (int64_t i = piece.begin + threadIdx.x; i < piece.end; i += 256)
+        add_pack(statistics, P::load(r.input + blockIdx.x * r.cols + i * P::size));
+    statistics = block_statistics<256>(statistics);
+    if (threadIdx.x == 0) parts[blockIdx.x * static_cast<int64_t>(gridDim.y) + blockIdx.y] = statistics;
+}
+
+template <class R, bool WIDE>
+__global__ void __launch_bounds__(256) rows_v5(R r, const row_statistics<R>* __restrict__ parts) {
+    using P = Pack<typename R::Element, WIDE>;
+    int64_t row = blockIdx.x;
+    auto statistics = row_statistics<R>::none();
+    for (int64_t i = 0; i < gridDim.y; i++) statistics.merge(parts[row * gridDim.y + i]);
+    auto rstd = r.inverse_deviation(statistics.m2);
+    auto piece = RowPiece<R, WIDE>::of(r);
+    for (int64_t i = piece.begin + threadIdx.x; i < piece.end; i += 256) {
+        P pack = P::load(r.input + row * r.cols + i * P::size);
+#pragma unroll
+        for (int k = 0; k < P::size; k++) pack.at[k] = r.apply(pack.at[k], row, i * P::size + k, statistics.mean, rstd);
+        pack.store(r.output + row * r.cols + i * P::size);
+    }
+    if (threadIdx.x == 0 && blockIdx.y == 0) r.keep(row, statistics.mean, rstd);
+}
+
+// Pieces of a row: enough for a thousand blocks, each with at least 4096 elements.
+inline int64_t row_pieces(int64_t rows, int64_t cols) {
+    int64_t most = cols / 4096, wanted = rows ? 1024 / rows : 1;
+    int64_t pieces = wanted < most ? wanted : most;
+    return pieces < 1 ? 1 : pieces > 64 ? 64 : pieces;
+}
+
+// Bytes for the pieces' statistics, of `values` numbers each.
+inline int64_t row_piece_bytes(const CnCall* call, int64_t rows, int64_t cols, int values) {
+    int64_t pieces = row_pieces(rows, cols), accumulator = cn_arg(call, 0)->dtype == CN_F64 ? 8 : 4;
+    return call->variant == 5 || (call->variant == 0 && pieces > 1) ? rows * pieces * values * accumulator : 0;
+}
+
+template <bool WIDE, class R>
+CnStatus launch_rows_v5(const CnCall* call, const R& r) {
+    int64_t pieces = row_pieces(r.rows, r.cols);
+    int64_t needed = r.rows * pieces * static_cast<int64_t>(sizeof(row_statistics<R>));
+    if (call->workspace_bytes < needed)
+        return cn_fail(call, CN_INVALID_ARGUMENT, "a workspace of %lld bytes is needed, %lld were given",
+                       static_cast<long long>(needed), static_cast<long long>(call->workspace_bytes));
+    auto* parts = static_cast<row_statistics<R>*>(call->workspace);
+    cn::Dim grid = {r.rows, pieces};
+    CN_TRY(CN_LAUNCH(call, (rows_measure<R, WIDE>), grid, 256, 0, r, parts));
+    return CN_LAUNCH(call, (rows_v5<R, WIDE>), grid, 256, 0, r, parts);
 }
 
 constexpr int64_t longest_warp_row = 1024;
@@ -231,7 +301,7 @@ CnStatus launch_rows(const CnCall* call, const R& r) {
     using T = typename R::Element;
     bool wide = cn_vectorizes<T>(r.input, r.cols) && cn_vectorizes<T>(r.output, r.cols);
     int variant = call->variant;
-    if (variant == 0) variant = r.cols <= longest_warp_row ? 3 : wide ? 4 : 2;
+    if (variant == 0) variant = row_pieces(r.rows, r.cols) > 1 ? 5 : r.cols <= longest_warp_row ? 3 : wide ? 4 : 2;
     switch (variant) {
         case 1:
             return CN_LAUNCH(call, (rows_v1<R>), cn_ceil_div(r.rows, 256), 256, 0, r);
@@ -245,6 +315,8 @@ CnStatus launch_rows(const CnCall* call, const R& r) {
         case 4:
             if (!wide) return cn_fail(call, CN_UNSUPPORTED, "variant 4 needs rows that start at multiples of 16 bytes");
             return CN_LAUNCH(call, (rows_v4<R, 256>), r.rows, 256, 0, r);
+        case 5:
+            return wide ? launch_rows_v5<true>(call, r) : launch_rows_v5<false>(call, r);
         default:
             return cn_fail(call, CN_INVALID_ARGUMENT, "there is no variant %d", call->variant);
     }
@@ -256,6 +328,13 @@ inline int64_t row_length(const CnCall* call) {
     const int64_t* shape = cn_attr_ints(call, 0, &count);
     for (int64_t i = 0; i < count; i++) length *= shape[i];
     return length;
+}
+
+// The workspace of rows of normalized_shape, with `values` numbers of statistics.
+template <int VALUES>
+int64_t workspace_rows(const CnCall* call) {
+    int64_t cols = row_length(call);
+    return cols < 1 ? 0 : row_piece_bytes(call, cn_numel(*cn_arg(call, 0)) / cols, cols, VALUES);
 }
 
 inline CnStatus check_rows(const CnCall* call, const CnTensor* input, int64_t cols, int64_t* rows) {

@@ -4,9 +4,10 @@
 // without CENTRED (rms_norm) the mean of x counts as 0, mean(g) is left out, and there is no bias.
 //
 // Variants of the rows
-//   1  a warp per row up to 1024 columns, else a block per row; both operands are read twice.
-//   2  a warp per row with both operands in registers, 16-byte loads where alignment allows: memory is read once. Up to
-//      1024 columns.
+//   1  a warp per row up to 1024 columns, else a block per row; both operands are read twice, the second time from the
+//      cache.
+//   2  a warp per row with both operands in registers: memory is read once. Up to 1024 columns.
+// Loads are of 16 bytes where alignment allows.
 //
 // The columns are summed without atomics, so that results repeat bit for bit: blocks of 32 columns by 8 rows walk a
 // part of the rows with coalesced loads and leave partial sums in the workspace, and a second kernel adds the parts in
@@ -18,7 +19,7 @@
 
 #define CN_ROW_BACKWARD_VARIANTS                                           \
     "rows by warp or block, read twice; columns in parts joined in order", \
-        "rows by warp, in registers, 16-byte loads; columns as before; up to 1024 columns"
+        "rows by warp, in registers; columns as before; up to 1024 columns"
 
 namespace cn {
 
@@ -41,31 +42,43 @@ struct RowGradients {
     __device__ __forceinline__ acc_t<T> weighted(T g, int64_t col) const {
         return weight ? to_acc(g) * to_acc(weight[col]) : to_acc(g);
     }
+    // Of one element, from the means of g and g * h over its row.
+    __device__ __forceinline__ T gradient(T g, T x, int64_t col, acc_t<T> mu, acc_t<T> scale, acc_t<T> sum,
+                                          acc_t<T> dot) const {
+        acc_t<T> rest = weighted(g, col) - (to_acc(x) - mu) * scale * dot;
+        return from_acc<T>(scale * (CENTRED ? rest - sum : rest));
+    }
 };
 
 // THREADS work on one row: a warp of a larger block, or a whole block.
-template <class R, int THREADS>
+template <class R, int THREADS, bool WIDE>
 __global__ void __launch_bounds__(256) rows_backward_v1(R r) {
     using T = typename R::Element;
     using A = acc_t<T>;
+    using P = Pack<T, WIDE>;
     constexpr int rows_per_block = THREADS == 32 ? 4 : 1;
     int64_t row = static_cast<int64_t>(blockIdx.x) * rows_per_block + threadIdx.x / THREADS;
-    int first = threadIdx.x % THREADS;
+    int first = static_cast<int>(threadIdx.x) % THREADS * P::size;
     if (THREADS == 32 && row >= r.rows) return;  // whole warps, and warps do not meet here
     A mean = r.shift(row), rstd = r.rstd[row];
     A sum = 0, dot = 0;
-    for (int64_t col = first; col < r.cols; col += THREADS) {
-        int64_t at = row * r.cols + col;
-        A g = r.weighted(r.grad_output[at], col);
-        sum += g;
-        dot += g * (to_acc(r.input[at]) - mean) * rstd;
+    for (int64_t col = first; col < r.cols; col += THREADS * P::size) {
+        P gradient = P::load(r.grad_output + row * r.cols + col), x = P::load(r.input + row * r.cols + col);
+#pragma unroll
+        for (int k = 0; k < P::size; k++) {
+            A g = r.weighted(gradient.at[k], col + k);
+            sum += g;
+            dot += g * (to_acc(x.at[k]) - mean) * rstd;
+        }
     }
     if (R::centred) sum = block_sum<THREADS>(sum) / static_cast<A>(r.cols);
     dot = block_sum<THREADS>(dot) / static_cast<A>(r.cols);
-    for (int64_t col = first; col < r.cols; col += THREADS) {
-        int64_t at = row * r.cols + col;
-        A h = (to_acc(r.input[at]) - mean) * rstd, g = r.weighted(r.grad_output[at], col);
-        r.grad_input[at] = from_acc<T>(rstd * (R::centred ? g - sum - h * dot : g - h * dot));
+    for (int64_t col = first; col < r.cols; col += THREADS * P::size) {
+        P gradient = P::load(r.grad_output + row * r.cols + col), x = P::load(r.input + row * r.cols + col);
+#pragma unroll
+        for (int k = 0; k < P::size; k++)
+            gradient.at[k] = r.gradient(gradient.at[k], x.at[k], col + k, mean, rstd, sum, dot);
+        gradient.store(r.grad_input + row * r.cols + col);
     }
 }
 
@@ -102,10 +115,8 @@ __global__ void __launch_bounds__(128) rows_backward_v2(R r) {
         int64_t col = (i * 32 + lane) * V;
         if (col >= r.cols) continue;
 #pragma unroll
-        for (int k = 0; k < V; k++) {
-            A h = (to_acc(input[i].at[k]) - mean) * rstd, g = r.weighted(gradient[i].at[k], col + k);
-            gradient[i].at[k] = from_acc<T>(rstd * (R::centred ? g - sum - h * dot : g - h * dot));
-        }
+        for (int k = 0; k < V; k++)
+            gradient[i].at[k] = r.gradient(gradient[i].at[k], input[i].at[k], col + k, mean, rstd, sum, dot);
         gradient[i].store(r.grad_input + row * r.cols + col);
     }
 }
@@ -193,22 +204,18 @@ CnStatus launch_rows_backward_v2(const CnCall* call, const R& r) {
     return CN_LAUNCH(call, (rows_backward_v2<R, 32, WIDE>), grid, 128, 0, r);
 }
 
-template <class R>
+template <bool WIDE, class R>
 CnStatus launch_rows_backward_input(const CnCall* call, const R& r) {
-    using T = typename R::Element;
     switch (call->variant ? call->variant : r.cols <= longest_warp_row ? 2 : 1) {
         case 1:
             if (r.cols <= longest_warp_row)
-                return CN_LAUNCH(call, (rows_backward_v1<R, 32>), cn_ceil_div(r.rows, 4), 128, 0, r);
-            return CN_LAUNCH(call, (rows_backward_v1<R, 256>), r.rows, 256, 0, r);
-        case 2: {
+                return CN_LAUNCH(call, (rows_backward_v1<R, 32, WIDE>), cn_ceil_div(r.rows, 4), 128, 0, r);
+            return CN_LAUNCH(call, (rows_backward_v1<R, 256, WIDE>), r.rows, 256, 0, r);
+        case 2:
             if (r.cols > longest_warp_row)
                 return cn_fail(call, CN_UNSUPPORTED, "variant 2 holds rows of up to %lld elements, not %lld",
                                static_cast<long long>(longest_warp_row), static_cast<long long>(r.cols));
-            bool wide = cn_vectorizes<T>(r.input, r.cols) && cn_vectorizes<T>(r.grad_output, r.cols) &&
-                        cn_vectorizes<T>(r.grad_input, r.cols);
-            return wide ? launch_rows_backward_v2<true>(call, r) : launch_rows_backward_v2<false>(call, r);
-        }
+            return launch_rows_backward_v2<WIDE>(call, r);
         default:
             return cn_fail(call, CN_INVALID_ARGUMENT, "there is no variant %d", call->variant);
     }
@@ -218,7 +225,10 @@ template <class R>
 CnStatus launch_rows_backward(const CnCall* call, R r) {
     r.cols = row_length(call);
     CN_TRY(check_rows(call, cn_arg(call, 1), r.cols, &r.rows));
-    CN_TRY(launch_rows_backward_input(call, r));
+    using T = typename R::Element;
+    bool wide = cn_vectorizes<T>(r.input, r.cols) && cn_vectorizes<T>(r.grad_output, r.cols) &&
+                cn_vectorizes<T>(r.grad_input, r.cols);
+    CN_TRY(wide ? launch_rows_backward_input<true>(call, r) : launch_rows_backward_input<false>(call, r));
     if (!r.grad_weight) return CN_OK;
     int64_t parts = row_parts(r.rows), needed = rows_backward_workspace(call);
     if (call->workspace_bytes < needed)

@@ -218,6 +218,8 @@ internal static class LayerNormCases
                     (6, 264),
                     (5, 520),
                     (2, 2056),
+                    (1, 8200),
+                    (2, 8195),
                 }
             )
                 yield return new OpCase(

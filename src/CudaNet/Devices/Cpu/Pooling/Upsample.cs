@@ -16,13 +16,13 @@ internal static unsafe class CpuUpsample
     private static Upsampling Of(in OpCall call) =>
         ((UpsampleFamilyOp)call.Op).Of(call.Input(0).Shape, call.Attributes);
 
-    private readonly record struct Sample<T>(int Lower, int Upper, T LowerShare, T UpperShare);
+    private readonly record struct Neighbours<T>(int Lower, int Upper, T LowerShare, T UpperShare);
 
     /// <summary>The neighbours of each output position along an axis; without interpolation the lower one has all of the share.</summary>
-    private static Sample<T>[] Samples<T>(UpsampleAxis axis, bool linear)
+    private static Neighbours<T>[] Neighbourhoods<T>(UpsampleAxis axis, bool linear)
         where T : INumber<T>
     {
-        var samples = new Sample<T>[axis.Output];
+        var samples = new Neighbours<T>[axis.Output];
         for (var i = 0; i < samples.Length; i++)
         {
             var at = axis.At(i);
@@ -46,8 +46,8 @@ internal static unsafe class CpuUpsample
         {
             var upsampling = Of(call);
             var (x, y) = ((nint)call.Input(0).Data, (nint)call.Output(0).Data);
-            var rows = Samples<T>(upsampling.Y, upsampling.IsLinear);
-            var columns = Samples<T>(upsampling.X, upsampling.IsLinear);
+            var rows = Neighbourhoods<T>(upsampling.Y, upsampling.IsLinear);
+            var columns = Neighbourhoods<T>(upsampling.X, upsampling.IsLinear);
             var (linear, width) = (upsampling.IsLinear, (int)upsampling.X.Input);
             CpuThreads.For(
                 upsampling.Planes * rows.Length,
@@ -80,7 +80,7 @@ internal static unsafe class CpuUpsample
         }
 
         /// <summary>y = a and b, each times its share.</summary>
-        private static void Mix<V, T>(T* a, T* b, in Sample<T> shares, T* y, int n)
+        private static void Mix<V, T>(T* a, T* b, in Neighbours<T> shares, T* y, int n)
             where V : unmanaged, ISimd<V, T>
             where T : unmanaged, INumber<T>
         {
@@ -100,8 +100,8 @@ internal static unsafe class CpuUpsample
         {
             var upsampling = Of(call);
             var (g, x) = ((nint)call.Input(0).Data, (nint)call.Output(0).Data);
-            var rows = Samples<T>(upsampling.Y, upsampling.IsLinear);
-            var columns = Samples<T>(upsampling.X, upsampling.IsLinear);
+            var rows = Neighbourhoods<T>(upsampling.Y, upsampling.IsLinear);
+            var columns = Neighbourhoods<T>(upsampling.X, upsampling.IsLinear);
             var (linear, width) = (upsampling.IsLinear, (int)upsampling.X.Input);
             CpuThreads.For(
                 upsampling.Planes,
