@@ -18,7 +18,7 @@ const string AllFlavours = "simt,simt-asan,simt-race";
 const string Solution = "CudaNet.sln";
 const string TestAssembly = "tests/CudaNet.Tests/bin/Release/net10.0/CudaNet.Tests.dll";
 const string CliAssembly = "src/CudaNet.Cli/bin/Release/net10.0/CudaNet.Cli.dll";
-const string TestTier = "cat != Verify && cat != Bench";
+const string TestTier = "cat != Verify && cat != Bench && cat != Kernels"; // Kernels: on a GPU of whoever runs them
 const long BundleLimit = 60L << 20;
 
 // --- helpers ---------------------------------------------------------------------------------------------------------
@@ -295,7 +295,7 @@ Task("GpuBundle")
         );
         EnsureDirectoryExists(bundle);
         CopyFile("build/gpu-bundle/publish/CudaNet.Cli", $"{bundle}/cudanet");
-        var sources = Capture("git", "ls-files -co --exclude-standard kernels native CMakeLists.txt CMakePresets.json bench/gpu")
+        var sources = Capture("git", "ls-files -co --exclude-standard kernels native CMakeLists.txt CMakePresets.json bench/gpu bench/peer")
             .Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Where(System.IO.File.Exists);
         foreach (string path in sources)

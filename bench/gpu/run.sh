@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Compiles the kernels on a GPU machine and checks them there. Needs nvcc (CUDA 11.8 to 13) and a driver; neither .NET,
-# nor cmake, nor a network. Comes with the archive that `./build.sh --target=GpuBundle` makes; run it where that was
+# Compiles the kernels on a GPU machine, checks every variant there, and times them next to PyTorch where that is installed.
+# Needs nvcc (CUDA 11.8 to 13) and a driver; neither .NET, nor cmake, nor a network. Takes less than 9 minutes. Comes with the archive that `./build.sh --target=GpuBundle` makes; run it where that was
 # unpacked:
 #
 #   OUT=results bench/gpu/run.sh            logs go to $OUT (default ./out); status 1 when anything fails
+#   PYTHON=python3                          the interpreter that has PyTorch
 #   ARCH="80 90" JOBS=8 NVCC=/path/to/nvcc  override what is found
 set -euo pipefail
 out=${OUT:-./out}
@@ -79,5 +80,25 @@ step() {
     fi
 }
 step doctor ./cudanet doctor
-step check ./cudanet check --device cuda:0
+step check timeout 180 ./cudanet check --device cuda:0 --all-variants
+if sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null); then
+    # One family with shared memory, shuffles and several blocks; the sanitizer slows it down by a hundred.
+    step sanitizer timeout 60 "$sanitizer" --error-exitcode 1 ./cudanet check --device cuda:0 --op layer_norm --no-gradients
+fi
+
+# --- time ------------------------------------------------------------------------------------------------------------
+
+peer=()
+python=$(command -v "${PYTHON:-python3}" || true)
+if [[ -n $python ]] && "$python" -c 'import torch, sys; sys.exit(not torch.cuda.is_available())' 2>/dev/null; then
+    peer=(--peer --peer-python "$python")
+else
+    echo "PyTorch with a GPU was not found: times are ours alone (set PYTHON)"
+fi
+nvidia-smi --query-gpu=name,driver_version,clocks.sm,clocks.mem,power.draw --format=csv >"$out/clocks-before.log" 2>&1 || true
+suite=(./cudanet bench --suite kernels --device cuda:0 --rounds 11 --seconds 0.4 "${peer[@]+"${peer[@]}"}")
+step bench timeout 240 "${suite[@]}" --out "$out/gpu-kernels.md" --json
+[[ ! -e $out/bench.log ]] || mv "$out/bench.log" "$out/gpu-kernels.json"
+nvidia-smi --query-gpu=name,driver_version,clocks.sm,clocks.mem,power.draw --format=csv >"$out/clocks-after.log" 2>&1 || true
+[[ ! -e $out/gpu-kernels.md ]] || cat "$out/gpu-kernels.md"
 exit "$status"

@@ -19,6 +19,7 @@ import sys
 
 CALIBRATION_SECONDS = 0.03
 CALIBRATIONS = 3
+THREADS = int(sys.argv[1]) if len(sys.argv) > 1 else 1  # of the rows to come; 0 for a GPU
 THREAD_VARIABLES = ("OPENBLAS_", "OMP_", "GOMP_", "MKL_", "KMP_", "ATEN_", "GOTO_")
 
 
@@ -32,7 +33,10 @@ def vector_flags():
 
 
 def environments(threads):
-    """What is worth trying: PyTorch's and OpenBLAS's best code for this machine, threads that wait actively or asleep."""
+    """What is worth trying: PyTorch's and OpenBLAS's best code for this machine, threads that wait actively or asleep. No threads: a GPU."""
+    if threads == 0:
+        yield {"CUDANET_PEER_DEVICE": "cuda"}
+        return
     flags = vector_flags()
     if "avx512f" in flags:
         capability, cores = "avx512", ["SKYLAKEX"]
@@ -104,7 +108,7 @@ class Peer:
         return self.workers[threads]
 
     def about(self):
-        return self.start(1)[0].about
+        return self.start(THREADS)[0].about
 
     def answer(self, question):
         if "prepare" in question:

@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-#define CN_ABI_VERSION 1
+#define CN_ABI_VERSION 2
 #define CN_MAX_RANK 8
 
 #if defined(_WIN32)
@@ -38,7 +38,8 @@ enum {
     CN_OUT_OF_MEMORY = 3,
     CN_LAUNCH_FAILED = 4, /* refused by the device, or a kernel misbehaved while it ran */
     CN_DEVICE_ERROR = 5,  /* any other error of the CUDA runtime */
-    CN_NOT_FOUND = 6
+    CN_NOT_FOUND = 6,
+    CN_CAPTURING = 7 /* not possible while a stream is captured: it would have to run now */
 };
 
 typedef enum CnDType {
@@ -70,6 +71,8 @@ typedef struct CnArg {
 /* A stream: on cuda the cudaStream_t itself, so that it can be shared with other libraries; on simt a queue. */
 typedef struct CnStreamTag* CnStream;
 typedef struct CnEventTag* CnEvent;
+/* A captured sequence of work, ready to be launched again. */
+typedef struct CnGraphTag* CnGraph;
 
 /*
  * One launch. `args` holds the inputs and then the outputs, in the order of the kernel's signature. `attributes` has one
@@ -137,15 +140,23 @@ CN_EXPORT CnStatus cn_device_info(int32_t device, CnDeviceInfo* info);
 CN_EXPORT int32_t cn_kernel_count(void);
 /* In the order of their names; NULL when index is out of range. */
 CN_EXPORT const CnKernel* cn_kernel_at(int32_t index);
-/* Kernel launches (grids, not ABI calls) made by this process so far: tests assert how many an op needs. */
+/* Kernel launches (grids, not ABI calls) made by this process so far: tests assert how many an op needs. A captured launch
+ * counts when it is recorded, not when it is replayed. */
 CN_EXPORT int64_t cn_launch_count(void);
 
 /* Memory. Allocations are aligned to 256 bytes. cn_free is ordered after the work already in `stream`. */
 CN_EXPORT CnStatus cn_alloc(int32_t device, int64_t bytes, CnStream stream, void** pointer);
 CN_EXPORT CnStatus cn_free(int32_t device, void* pointer, CnStream stream);
-/* Asynchronous for the device; a copy from or to pageable host memory returns when the host memory may be reused. */
+/* Pageable host memory: returns when the host memory may be reused. */
 CN_EXPORT CnStatus cn_copy(int32_t device, void* destination, const void* source, int64_t bytes, int32_t kind,
                            CnStream stream);
+/* Host memory comes from cn_host_alloc. Returns at once: the host memory may be touched again, or freed, when the stream has
+ * passed the copy. */
+CN_EXPORT CnStatus cn_copy_async(int32_t device, void* destination, const void* source, int64_t bytes, int32_t kind,
+                                 CnStream stream);
+/* Page-locked host memory, from and to which copies run beside kernels. */
+CN_EXPORT CnStatus cn_host_alloc(int32_t device, int64_t bytes, void** pointer);
+CN_EXPORT CnStatus cn_host_free(int32_t device, void* pointer);
 CN_EXPORT CnStatus cn_memset(int32_t device, void* destination, int32_t byte, int64_t bytes, CnStream stream);
 
 /* Streams. NULL is the device's default stream everywhere. */
@@ -159,7 +170,19 @@ CN_EXPORT CnStatus cn_event_destroy(int32_t device, CnEvent event);
 CN_EXPORT CnStatus cn_event_record(int32_t device, CnEvent event, CnStream stream);
 CN_EXPORT CnStatus cn_event_wait(int32_t device, CnEvent event, CnStream stream);
 CN_EXPORT CnStatus cn_event_synchronize(int32_t device, CnEvent event);
+/* *reached is 1 when the work that the event was recorded behind is done, or when it was never recorded. */
+CN_EXPORT CnStatus cn_event_query(int32_t device, CnEvent event, int32_t* reached);
 CN_EXPORT CnStatus cn_event_elapsed(int32_t device, CnEvent start, CnEvent end, float* milliseconds);
+
+/* Graphs. Between begin and end the work given to the stream is recorded with its arguments instead of being run. What
+ * would have to run at once, such as a synchronisation or a copy to or from pageable memory, is refused with CN_CAPTURING. Not the
+ * default stream. cn_capture_end ends the capture in any case; graph may be NULL to drop what was recorded. */
+CN_EXPORT CnStatus cn_capture_begin(int32_t device, CnStream stream);
+CN_EXPORT CnStatus cn_capture_end(int32_t device, CnStream stream, CnGraph* graph);
+CN_EXPORT CnStatus cn_graph_launch(int32_t device, CnGraph graph, CnStream stream);
+CN_EXPORT CnStatus cn_graph_node_count(int32_t device, CnGraph graph, int64_t* count);
+/* The caller has waited for its launches. */
+CN_EXPORT CnStatus cn_graph_destroy(int32_t device, CnGraph graph);
 
 /* How simt runs kernels; on cuda cn_simt_configure returns CN_UNSUPPORTED. The environment sets the start values:
  * CUDANET_SIMT_WORKERS, CUDANET_SIMT_SEED, CUDANET_SIMT_DEFER. CUDANET_SIMT_MEMORY (bytes) makes a small device. */

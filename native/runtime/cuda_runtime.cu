@@ -1,6 +1,9 @@
 // The C ABI on the CUDA runtime. Valid from CUDA 11.8 to 13.
 #include <stdio.h>
 
+#include <memory>
+#include <new>
+
 #include "../../kernels/device/kernel.cuh"
 
 #if defined(__has_include)
@@ -29,6 +32,7 @@ CnStatus report(cudaError_t error, const char* what) {
         error == cudaErrorMisalignedAddress || error == cudaErrorInvalidDeviceFunction ||
         error == cudaErrorNoKernelImageForDevice)
         status = CN_LAUNCH_FAILED;
+    if (error >= cudaErrorStreamCaptureUnsupported && error <= cudaErrorStreamCaptureWrongThread) status = CN_CAPTURING;
     return cn::set_error(cn::current_kernel(), status, static_cast<int32_t>(error), "%s: %s (%s)", what,
                          cudaGetErrorString(error), cudaGetErrorName(error));
 }
@@ -66,7 +70,46 @@ bool has_memory_pools(int device) {
     return known[device] > 0;
 }
 
+bool is_capturing(CnStream stream) {
+    cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+    return stream && cudaStreamIsCapturing(raw(stream), &status) == cudaSuccess &&
+           status != cudaStreamCaptureStatusNone;
+}
+
+// While it lives, this thread may allocate although one of its streams is captured.
+struct OutsideCapture {
+    cudaStreamCaptureMode mode = cudaStreamCaptureModeRelaxed;
+    OutsideCapture() { cudaThreadExchangeStreamCaptureMode(&mode); }
+    ~OutsideCapture() { cudaThreadExchangeStreamCaptureMode(&mode); }
+    OutsideCapture(const OutsideCapture&) = delete;
+};
+
+// Memory for a captured graph must outlive a replay, so it is no part of the graph: it comes from a stream of its own, waited
+// for at once.
+CnStatus alloc_outside(int device, size_t bytes, void** pointer) {
+    OutsideCapture outside;
+    if (!has_memory_pools(device)) {
+        CN_CUDA(cudaMalloc(pointer, bytes));
+        return CN_OK;
+    }
+    cudaStream_t own;
+    CN_CUDA(cudaStreamCreateWithFlags(&own, cudaStreamNonBlocking));
+    cudaError_t error = cudaMallocAsync(pointer, bytes, own);
+    if (error == cudaSuccess) error = cudaStreamSynchronize(own);
+    cudaStreamDestroy(own);
+    return report(error, "cudaMallocAsync while capturing");
+}
+
 }  // namespace
+
+struct CnGraphTag {
+    cudaGraph_t graph = nullptr;
+    cudaGraphExec_t executable = nullptr;
+    ~CnGraphTag() {
+        if (executable) cudaGraphExecDestroy(executable);
+        if (graph) cudaGraphDestroy(graph);
+    }
+};
 
 namespace cn {
 
@@ -133,6 +176,7 @@ CN_EXPORT CnStatus cn_alloc(int32_t device, int64_t bytes, CnStream stream, void
     *pointer = nullptr;
     if (bytes == 0) return CN_OK;
     CN_CUDA(cudaSetDevice(device));
+    if (is_capturing(stream)) return alloc_outside(device, static_cast<size_t>(bytes), pointer);
     if (has_memory_pools(device))
         CN_CUDA(cudaMallocAsync(pointer, static_cast<size_t>(bytes), raw(stream)));
     else
@@ -156,11 +200,36 @@ CN_EXPORT CnStatus cn_copy(int32_t device, void* destination, const void* source
                            CnStream stream) {
     if (bytes < 0 || kind < CN_HOST_TO_DEVICE || kind > CN_DEVICE_TO_DEVICE)
         return cn_fail("", CN_INVALID_ARGUMENT, "cn_copy of %lld bytes, kind %d", static_cast<long long>(bytes), kind);
+    if (kind != CN_DEVICE_TO_DEVICE && is_capturing(stream))
+        return cn_fail("", CN_CAPTURING, "a copy between device and pageable host memory cannot be captured");
+    CN_TRY(cn_copy_async(device, destination, source, bytes, kind, stream));
+    // The host reads next, whatever kind of memory it gave.
+    if (kind == CN_DEVICE_TO_HOST) CN_CUDA(cudaStreamSynchronize(raw(stream)));
+    return CN_OK;
+}
+
+CN_EXPORT CnStatus cn_copy_async(int32_t device, void* destination, const void* source, int64_t bytes, int32_t kind,
+                                 CnStream stream) {
+    if (bytes < 0 || kind < CN_HOST_TO_DEVICE || kind > CN_DEVICE_TO_DEVICE)
+        return cn_fail("", CN_INVALID_ARGUMENT, "cn_copy_async of %lld bytes, kind %d", static_cast<long long>(bytes),
+                       kind);
     CN_CUDA(cudaSetDevice(device));
     constexpr cudaMemcpyKind kinds[] = {cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice};
     if (bytes > 0) CN_CUDA(cudaMemcpyAsync(destination, source, static_cast<size_t>(bytes), kinds[kind], raw(stream)));
-    // The host reads next, whatever kind of memory it gave.
-    if (kind == CN_DEVICE_TO_HOST) CN_CUDA(cudaStreamSynchronize(raw(stream)));
+    return CN_OK;
+}
+
+CN_EXPORT CnStatus cn_host_alloc(int32_t device, int64_t bytes, void** pointer) {
+    if (!pointer || bytes < 0)
+        return cn_fail("", CN_INVALID_ARGUMENT, "cn_host_alloc of %lld bytes", static_cast<long long>(bytes));
+    *pointer = nullptr;
+    CN_CUDA(cudaSetDevice(device));
+    if (bytes > 0) CN_CUDA(cudaHostAlloc(pointer, static_cast<size_t>(bytes), cudaHostAllocPortable));
+    return CN_OK;
+}
+CN_EXPORT CnStatus cn_host_free(int32_t device, void* pointer) {
+    CN_CUDA(cudaSetDevice(device));
+    if (pointer) CN_CUDA(cudaFreeHost(pointer));
     return CN_OK;
 }
 
@@ -224,9 +293,55 @@ CN_EXPORT CnStatus cn_event_synchronize(int32_t device, CnEvent event) {
     CN_CUDA(cudaEventSynchronize(raw(event)));
     return CN_OK;
 }
+CN_EXPORT CnStatus cn_event_query(int32_t device, CnEvent event, int32_t* reached) {
+    CN_CUDA(cudaSetDevice(device));
+    cudaError_t error = cudaEventQuery(raw(event));
+    *reached = error == cudaSuccess;
+    if (error != cudaErrorNotReady) return report(error, "cudaEventQuery");
+    cudaGetLastError();
+    return CN_OK;
+}
 CN_EXPORT CnStatus cn_event_elapsed(int32_t device, CnEvent start, CnEvent end, float* milliseconds) {
     CN_CUDA(cudaSetDevice(device));
     CN_CUDA(cudaEventElapsedTime(milliseconds, raw(start), raw(end)));
+    return CN_OK;
+}
+
+// Thread-local: what other threads do on other streams neither disturbs a capture nor is disturbed by it.
+CN_EXPORT CnStatus cn_capture_begin(int32_t device, CnStream stream) {
+    if (!stream) return cn_fail("", CN_INVALID_ARGUMENT, "the default stream cannot be captured");
+    CN_CUDA(cudaSetDevice(device));
+    CN_CUDA(cudaStreamBeginCapture(raw(stream), cudaStreamCaptureModeThreadLocal));
+    return CN_OK;
+}
+CN_EXPORT CnStatus cn_capture_end(int32_t device, CnStream stream, CnGraph* graph) {
+    CN_CUDA(cudaSetDevice(device));
+    std::unique_ptr<CnGraphTag> made(new (std::nothrow) CnGraphTag);
+    if (!made) return cn_fail("", CN_OUT_OF_MEMORY, "no host memory for a graph");
+    if (graph) *graph = nullptr;
+    CN_CUDA(cudaStreamEndCapture(raw(stream), &made->graph));
+    if (!graph) return CN_OK;
+    CN_CUDA(cudaGraphInstantiateWithFlags(&made->executable, made->graph, 0));
+    *graph = made.release();
+    return CN_OK;
+}
+CN_EXPORT CnStatus cn_graph_launch(int32_t device, CnGraph graph, CnStream stream) {
+    if (!graph) return cn_fail("", CN_INVALID_ARGUMENT, "cn_graph_launch of NULL");
+    CN_CUDA(cudaSetDevice(device));
+    CN_CUDA(cudaGraphLaunch(graph->executable, raw(stream)));
+    return CN_OK;
+}
+CN_EXPORT CnStatus cn_graph_node_count(int32_t device, CnGraph graph, int64_t* count) {
+    if (!graph) return cn_fail("", CN_INVALID_ARGUMENT, "cn_graph_node_count of NULL");
+    CN_CUDA(cudaSetDevice(device));
+    size_t nodes = 0;
+    CN_CUDA(cudaGraphGetNodes(graph->graph, nullptr, &nodes));
+    *count = static_cast<int64_t>(nodes);
+    return CN_OK;
+}
+CN_EXPORT CnStatus cn_graph_destroy(int32_t device, CnGraph graph) {
+    CN_CUDA(cudaSetDevice(device));
+    delete graph;
     return CN_OK;
 }
 

@@ -48,6 +48,21 @@ CnStatus check_pointer(const char* what, const void* pointer, int64_t bytes) {
     return CN_OK;
 }
 
+// What must run now cannot be recorded.
+CnStatus refuse_capture(const char* what) {
+    return cn_fail(cn::current_kernel(), CN_CAPTURING, "%s is not possible while the stream is captured", what);
+}
+
+CnStatus check_copy(const void* destination, const void* source, int64_t bytes, int32_t kind) {
+    if (bytes < 0 || kind < CN_HOST_TO_DEVICE || kind > CN_DEVICE_TO_DEVICE)
+        return cn_fail("", CN_INVALID_ARGUMENT, "a copy of %lld bytes, kind %d", (long long)bytes, kind);
+    if (bytes == 0) return CN_OK;
+    if (!source || !destination) return cn_fail("", CN_INVALID_ARGUMENT, "a copy from or to NULL");
+    if (kind != CN_HOST_TO_DEVICE) CN_TRY(check_pointer("the copy's source", source, bytes));
+    if (kind != CN_DEVICE_TO_HOST) CN_TRY(check_pointer("the copy's destination", destination, bytes));
+    return CN_OK;
+}
+
 #define CN_FIND_STREAM(tag, device, stream)       \
     if ((device) != 0) return bad_device(device); \
     CnStreamTag* tag = simt::find_stream(stream); \
@@ -74,25 +89,28 @@ CnStatus launch_simt(const CnCall* call, const LaunchShape& shape, std::unique_p
     CN_FIND_STREAM(stream, call->device, call->stream);
     count_launch();
 
-    auto launch = std::make_shared<simt::Launch>();
-    auto side = [](int64_t n) { return static_cast<unsigned>(n); };
-    launch->op = current_kernel();
-    launch->kernel = shape.kernel;
-    if (launch->kernel.front() == '(') launch->kernel = launch->kernel.substr(1, launch->kernel.size() - 2);
-    launch->grid = dim3(side(shape.grid.x), side(shape.grid.y), side(shape.grid.z));
-    launch->block = dim3(side(shape.block.x), side(shape.block.y), side(shape.block.z));
-    launch->shared_bytes = shape.shared_bytes;
-    launch->large_shared = shape.large_shared;
-    launch->body = std::move(kernel);
-    // Schedules count launches from the last configure, so that they replay; the race checker needs numbers never used.
-    launch->seed = static_cast<uint64_t>(simt::configuration().schedule_seed);
-    if (launch->seed) launch->seed = launch->seed * 0x9e3779b97f4a7c15ull + ++launches_since_configure;
-    if (launch->seed == 0 && simt::configuration().schedule_seed != 0) launch->seed = 1;
-    launch->number = ++launch_ids;
-    simt::enqueue(stream, {[launch]() -> Failure {
-                               simt::run_launch(*launch, worker_count());
-                               if (!launch->failed) return {};
-                               return {launch->op, launch->kernel + ": " + launch->error};
+    // Schedules count launches from the last configure, so that they repeat; the race checker needs numbers never used.
+    uint64_t seed = static_cast<uint64_t>(simt::configuration().schedule_seed);
+    if (seed) seed = seed * 0x9e3779b97f4a7c15ull + ++launches_since_configure;
+    if (seed == 0 && simt::configuration().schedule_seed != 0) seed = 1;
+    std::string name = shape.kernel;
+    if (name.front() == '(') name = name.substr(1, name.size() - 2);
+    simt::enqueue(stream, {[shape, seed, name, op = current_kernel(),
+                            body = std::shared_ptr<const simt::BoundKernel>(std::move(kernel))]() -> Failure {
+                               auto side = [](int64_t n) { return static_cast<unsigned>(n); };
+                               simt::Launch launch;
+                               launch.op = op;
+                               launch.kernel = name;
+                               launch.grid = dim3(side(shape.grid.x), side(shape.grid.y), side(shape.grid.z));
+                               launch.block = dim3(side(shape.block.x), side(shape.block.y), side(shape.block.z));
+                               launch.shared_bytes = shape.shared_bytes;
+                               launch.large_shared = shape.large_shared;
+                               launch.body = body;
+                               launch.seed = seed;
+                               launch.number = ++launch_ids;
+                               simt::run_launch(launch, worker_count());
+                               if (!launch.failed) return {};
+                               return {op, name + ": " + launch.error};
                            },
                            nullptr, nullptr});
     return CN_OK;
@@ -144,7 +162,7 @@ CN_EXPORT CnStatus cn_alloc(int32_t device, int64_t bytes, CnStream stream, void
     *pointer = nullptr;
     if (bytes == 0) return CN_OK;
     *pointer = simt::allocate(static_cast<size_t>(bytes));
-    if (!*pointer) {
+    if (!*pointer && !tag->capture) {
         // Frees that still wait in a queue may be all that is missing; a GPU's pool would wait for them, too.
         simt::drain(tag);
         simt::empty_quarantine();
@@ -159,6 +177,7 @@ CN_EXPORT CnStatus cn_free(int32_t device, void* pointer, CnStream stream) {
     Guard guard(simt::lock());
     CN_FIND_STREAM(tag, device, stream);
     if (!pointer) return CN_OK;
+    if (tag->capture) return refuse_capture("freeing memory");
     if (!simt::announce_free(pointer))
         return cn_fail("", CN_INVALID_ARGUMENT, "cn_free of %p, which is no live allocation", pointer);
     simt::enqueue(tag, {[pointer]() -> Failure {
@@ -173,12 +192,9 @@ CN_EXPORT CnStatus cn_copy(int32_t device, void* destination, const void* source
                            CnStream stream) {
     Guard guard(simt::lock());
     CN_FIND_STREAM(tag, device, stream);
-    if (bytes < 0 || kind < CN_HOST_TO_DEVICE || kind > CN_DEVICE_TO_DEVICE)
-        return cn_fail("", CN_INVALID_ARGUMENT, "cn_copy of %lld bytes, kind %d", (long long)bytes, kind);
+    CN_TRY(check_copy(destination, source, bytes, kind));
+    if (kind != CN_DEVICE_TO_DEVICE && tag->capture) return refuse_capture("a copy from or to pageable host memory");
     if (bytes > 0) {
-        if (!source || !destination) return cn_fail("", CN_INVALID_ARGUMENT, "cn_copy from or to NULL");
-        if (kind != CN_HOST_TO_DEVICE) CN_TRY(check_pointer("the copy's source", source, bytes));
-        if (kind != CN_DEVICE_TO_HOST) CN_TRY(check_pointer("the copy's destination", destination, bytes));
         size_t size = static_cast<size_t>(bytes);
         std::shared_ptr<char[]> snapshot;
         if (kind == CN_HOST_TO_DEVICE && simt::configuration().defer) {
@@ -194,6 +210,41 @@ CN_EXPORT CnStatus cn_copy(int32_t device, void* destination, const void* source
                             nullptr, nullptr});
     }
     return kind == CN_DEVICE_TO_HOST ? cn_stream_synchronize(device, stream) : CN_OK;
+}
+
+CN_EXPORT CnStatus cn_copy_async(int32_t device, void* destination, const void* source, int64_t bytes, int32_t kind,
+                                 CnStream stream) {
+    Guard guard(simt::lock());
+    CN_FIND_STREAM(tag, device, stream);
+    CN_TRY(check_copy(destination, source, bytes, kind));
+    if (bytes == 0) return CN_OK;
+    const void* host = kind == CN_HOST_TO_DEVICE ? source : destination;
+    if (kind != CN_DEVICE_TO_DEVICE && !simt::is_host(host, bytes))
+        return cn_fail("", CN_INVALID_ARGUMENT,
+                       "cn_copy_async needs host memory from cn_host_alloc; %lld bytes at %p are none",
+                       (long long)bytes, host);
+    simt::enqueue(tag, {[=]() -> Failure {
+                            memmove(destination, source, static_cast<size_t>(bytes));
+                            return {};
+                        },
+                        nullptr, nullptr});
+    return CN_OK;
+}
+
+CN_EXPORT CnStatus cn_host_alloc(int32_t device, int64_t bytes, void** pointer) {
+    Guard guard(simt::lock());
+    if (device != 0) return bad_device(device);
+    if (!pointer || bytes < 0) return cn_fail("", CN_INVALID_ARGUMENT, "cn_host_alloc of %lld bytes", (long long)bytes);
+    *pointer = bytes > 0 ? simt::allocate_host(static_cast<size_t>(bytes)) : nullptr;
+    if (*pointer || bytes == 0) return CN_OK;
+    return cn_fail("", CN_OUT_OF_MEMORY, "no host memory for %lld bytes", (long long)bytes);
+}
+
+CN_EXPORT CnStatus cn_host_free(int32_t device, void* pointer) {
+    Guard guard(simt::lock());
+    if (device != 0) return bad_device(device);
+    if (!pointer || simt::free_host(pointer)) return CN_OK;
+    return cn_fail("", CN_INVALID_ARGUMENT, "cn_host_free of %p, which is no live allocation", pointer);
 }
 
 CN_EXPORT CnStatus cn_memset(int32_t device, void* destination, int32_t byte, int64_t bytes, CnStream stream) {
@@ -221,6 +272,7 @@ CN_EXPORT CnStatus cn_stream_destroy(int32_t device, CnStream stream) {
     Guard guard(simt::lock());
     CN_FIND_STREAM(tag, device, stream);
     if (!stream) return cn_fail("", CN_INVALID_ARGUMENT, "the default stream cannot be destroyed");
+    if (tag->capture) return refuse_capture("destroying the stream");
     simt::drain(tag);
     Failure failure = simt::take_failure(tag);
     simt::destroy_stream(tag);
@@ -230,6 +282,7 @@ CN_EXPORT CnStatus cn_stream_destroy(int32_t device, CnStream stream) {
 CN_EXPORT CnStatus cn_stream_synchronize(int32_t device, CnStream stream) {
     Guard guard(simt::lock());
     CN_FIND_STREAM(tag, device, stream);
+    if (tag->capture) return refuse_capture("waiting for the device");
     simt::drain(tag);
     return report(simt::take_failure(tag));
 }
@@ -237,6 +290,7 @@ CN_EXPORT CnStatus cn_stream_synchronize(int32_t device, CnStream stream) {
 CN_EXPORT CnStatus cn_device_synchronize(int32_t device) {
     Guard guard(simt::lock());
     if (device != 0) return bad_device(device);
+    if (simt::any_capture()) return refuse_capture("waiting for the device");
     simt::drain_all();
     return report(simt::take_any_failure());
 }
@@ -257,6 +311,7 @@ CN_EXPORT CnStatus cn_event_destroy(int32_t device, CnEvent event) {
 CN_EXPORT CnStatus cn_event_record(int32_t device, CnEvent event, CnStream stream) {
     Guard guard(simt::lock());
     CN_FIND_STREAM(tag, device, stream);
+    if (tag->capture) return refuse_capture("recording an event");
     event->marker = std::make_shared<simt::Marker>();
     event->marker->stream = tag;
     simt::enqueue(tag, {nullptr, event->marker, nullptr});
@@ -266,6 +321,7 @@ CN_EXPORT CnStatus cn_event_record(int32_t device, CnEvent event, CnStream strea
 CN_EXPORT CnStatus cn_event_wait(int32_t device, CnEvent event, CnStream stream) {
     Guard guard(simt::lock());
     CN_FIND_STREAM(tag, device, stream);
+    if (tag->capture) return refuse_capture("waiting for an event");
     if (event->marker) simt::enqueue(tag, {nullptr, nullptr, event->marker});
     return CN_OK;
 }
@@ -280,12 +336,62 @@ CN_EXPORT CnStatus cn_event_synchronize(int32_t device, CnEvent event) {
     return simt::find_stream(stream) ? report(simt::take_failure(stream)) : CN_OK;
 }
 
+CN_EXPORT CnStatus cn_event_query(int32_t device, CnEvent event, int32_t* reached) {
+    Guard guard(simt::lock());
+    if (device != 0) return bad_device(device);
+    if (event->marker) simt::step_towards(*event->marker);
+    *reached = !event->marker || event->marker->reached;
+    return CN_OK;
+}
+
 CN_EXPORT CnStatus cn_event_elapsed(int32_t device, CnEvent start, CnEvent end, float* milliseconds) {
     Guard guard(simt::lock());
     if (device != 0) return bad_device(device);
     if (!start->marker || !end->marker || !start->marker->reached || !end->marker->reached)
         return cn_fail("", CN_INVALID_ARGUMENT, "cn_event_elapsed needs two events that were recorded and reached");
     *milliseconds = std::chrono::duration<float, std::milli>(end->marker->time - start->marker->time).count();
+    return CN_OK;
+}
+
+CN_EXPORT CnStatus cn_capture_begin(int32_t device, CnStream stream) {
+    Guard guard(simt::lock());
+    CN_FIND_STREAM(tag, device, stream);
+    if (!stream) return cn_fail("", CN_INVALID_ARGUMENT, "the default stream cannot be captured");
+    if (tag->capture) return refuse_capture("a second capture");
+    tag->capture = std::make_unique<CnGraphTag>();
+    return CN_OK;
+}
+
+CN_EXPORT CnStatus cn_capture_end(int32_t device, CnStream stream, CnGraph* graph) {
+    Guard guard(simt::lock());
+    if (graph) *graph = nullptr;
+    CN_FIND_STREAM(tag, device, stream);
+    if (!tag->capture) return cn_fail("", CN_INVALID_ARGUMENT, "the stream is not captured");
+    std::unique_ptr<CnGraphTag> made = std::move(tag->capture);
+    if (graph) *graph = made.release();
+    return CN_OK;
+}
+
+CN_EXPORT CnStatus cn_graph_launch(int32_t device, CnGraph graph, CnStream stream) {
+    Guard guard(simt::lock());
+    CN_FIND_STREAM(tag, device, stream);
+    if (!graph) return cn_fail("", CN_INVALID_ARGUMENT, "cn_graph_launch of NULL");
+    for (const simt::Operation& operation : graph->operations) simt::enqueue(tag, operation);
+    return CN_OK;
+}
+
+CN_EXPORT CnStatus cn_graph_node_count(int32_t device, CnGraph graph, int64_t* count) {
+    Guard guard(simt::lock());
+    if (device != 0) return bad_device(device);
+    if (!graph) return cn_fail("", CN_INVALID_ARGUMENT, "cn_graph_node_count of NULL");
+    *count = static_cast<int64_t>(graph->operations.size());
+    return CN_OK;
+}
+
+CN_EXPORT CnStatus cn_graph_destroy(int32_t device, CnGraph graph) {
+    Guard guard(simt::lock());
+    if (device != 0) return bad_device(device);
+    delete graph;
     return CN_OK;
 }
 

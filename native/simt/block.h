@@ -19,7 +19,7 @@ struct Launch {
     dim3 grid, block;
     int64_t shared_bytes = 0;
     bool large_shared = false;
-    std::unique_ptr<BoundKernel> body;
+    std::shared_ptr<const BoundKernel> body;
 
     uint64_t seed = 0;  // 0: threads in order
     uint32_t number = 0;

@@ -23,6 +23,11 @@ std::map<uintptr_t, Allocation>& allocations() {
     return table;
 }
 
+std::map<uintptr_t, size_t>& host_allocations() {
+    static auto& table = *new std::map<uintptr_t, size_t>;
+    return table;
+}
+
 int64_t in_use = 0;
 
 // With deferred streams, freed memory is overwritten and kept back for a time: a kernel that still uses it then reads
@@ -100,6 +105,28 @@ void empty_quarantine() {
     for (auto [pointer, bytes] : quarantine()) give_back(pointer, bytes);
     quarantine().clear();
     quarantine_bytes = 0;
+}
+
+void* allocate_host(size_t bytes) {
+    void* pointer = nullptr;
+    if (posix_memalign(&pointer, 256, bytes) != 0) return nullptr;
+    memset(pointer, 0xff, bytes);
+    host_allocations()[reinterpret_cast<uintptr_t>(pointer)] = bytes;
+    return pointer;
+}
+
+bool free_host(void* pointer) {
+    if (host_allocations().erase(reinterpret_cast<uintptr_t>(pointer)) == 0) return false;
+    free(pointer);
+    return true;
+}
+
+bool is_host(const void* pointer, int64_t bytes) {
+    uintptr_t start = reinterpret_cast<uintptr_t>(pointer);
+    auto next = host_allocations().upper_bound(start);
+    if (next == host_allocations().begin()) return false;
+    const auto& [base, size] = *std::prev(next);
+    return start + static_cast<uintptr_t>(bytes) <= base + size;
 }
 
 Range check_range(const void* pointer, int64_t bytes) {

@@ -19,6 +19,11 @@ void free_now(void* pointer, bool keep_a_while);
 Range check_range(const void* pointer, int64_t bytes);
 void empty_quarantine();
 
+// Host memory that asynchronous copies may use.
+void* allocate_host(size_t bytes);
+bool free_host(void* pointer);
+bool is_host(const void* pointer, int64_t bytes);
+
 }  // namespace simt
 
 #endif

@@ -73,6 +73,7 @@ void destroy_stream(CnStreamTag* stream) {
 }
 
 void enqueue(CnStreamTag* stream, Operation operation) {
+    if (stream->capture) return stream->capture->operations.push_back(std::move(operation));
     stream->queue.push_back(std::move(operation));
     if (!configuration().defer) return drain(stream);
     while (stream->queue.size() > longest_queue) run_first(stream);
@@ -83,12 +84,22 @@ void enqueue(CnStreamTag* stream, Operation operation) {
             run_first(lucky);
 }
 
+bool any_capture() {
+    for (auto& stream : state().streams)
+        if (stream->capture) return true;
+    return false;
+}
+
 void drain(CnStreamTag* stream) {
     while (!stream->queue.empty()) run_first(stream);
 }
 
 void drain_until(Marker& marker) {
     while (!marker.reached && !marker.stream->queue.empty()) run_first(marker.stream);
+}
+
+void step_towards(Marker& marker) {
+    if (!marker.reached && !marker.stream->queue.empty()) run_first(marker.stream);
 }
 
 void drain_all() {

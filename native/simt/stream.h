@@ -10,6 +10,7 @@
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "cudanet.h"
 
@@ -29,6 +30,7 @@ struct Marker {
     std::chrono::steady_clock::time_point time;
 };
 
+// `run` may be called again and again: a captured graph replays it.
 struct Operation {
     std::function<Failure()> run;    // empty for markers
     std::shared_ptr<Marker> record;  // reached here
@@ -44,18 +46,27 @@ CnStreamTag* find_stream(CnStream stream);  // nullptr when it does not exist; N
 CnStreamTag* create_stream();
 void destroy_stream(CnStreamTag* stream);
 
+// Runs or queues it, or, while the stream is captured, records it.
 void enqueue(CnStreamTag* stream, Operation operation);
+bool any_capture();
 void drain(CnStreamTag* stream);
 void drain_until(Marker& marker);
+void step_towards(Marker& marker);  // one operation: time passes for who polls
 void drain_all();
 Failure take_failure(CnStreamTag* stream);
 Failure take_any_failure();
 
 }  // namespace simt
 
+// A captured sequence of operations.
+struct CnGraphTag {
+    std::vector<simt::Operation> operations;
+};
+
 struct CnStreamTag {
     std::deque<simt::Operation> queue;
     simt::Failure failure;
+    std::unique_ptr<CnGraphTag> capture;  // what has been recorded so far; null unless the stream is captured
 };
 
 struct CnEventTag {

@@ -7,68 +7,19 @@
 #include <unistd.h>
 
 #include <functional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "expect.h"
 #include "planted.h"
 
 namespace {
 
-int failures = 0;
-#define EXPECT(condition)                                                   \
-    do {                                                                    \
-        if (!(condition)) {                                                 \
-            failures++;                                                     \
-            printf("%s:%d: expected %s\n", __FILE__, __LINE__, #condition); \
-        }                                                                   \
-    } while (0)
-#define EXPECT_OK(call)                                                                                      \
-    do {                                                                                                     \
-        if (CnStatus status_ = (call); status_ != CN_OK) {                                                   \
-            failures++;                                                                                      \
-            printf("%s:%d: %s gave %d: %s\n", __FILE__, __LINE__, #call, status_, cn_last_error()->message); \
-        }                                                                                                    \
-    } while (0)
-
 const bool asan = !strcmp(cn_build(), "simt-asan"), race = !strcmp(cn_build(), "simt-race");
 
-template <class T>
-struct Buffer {
-    T* data = nullptr;
-    int n;
-    explicit Buffer(int count) : n(count) { EXPECT_OK(cn_alloc(0, bytes(), nullptr, reinterpret_cast<void**>(&data))); }
-    explicit Buffer(const std::vector<T>& values) : Buffer(static_cast<int>(values.size())) {
-        EXPECT_OK(cn_copy(0, data, values.data(), bytes(), CN_HOST_TO_DEVICE, nullptr));
-        EXPECT_OK(cn_stream_synchronize(0, nullptr));
-    }
-    ~Buffer() { cn_free(0, data, nullptr); }
-    Buffer(const Buffer&) = delete;
-    int64_t bytes() const { return static_cast<int64_t>(sizeof(T)) * n; }
-    std::vector<T> read(CnStream stream = nullptr) const {
-        std::vector<T> values(static_cast<size_t>(n));
-        EXPECT_OK(cn_copy(0, values.data(), data, bytes(), CN_DEVICE_TO_HOST, stream));
-        return values;
-    }
-};
-
-CnCall call_on(CnStream stream = nullptr) {
-    CnCall call{};
-    call.stream = stream;
-    return call;
-}
 const CnCall here = call_on();
-
-std::vector<float> ramp(int n) {
-    std::vector<float> values;
-    for (int i = 0; i < n; i++) values.push_back(static_cast<float>(i));
-    return values;
-}
-
-void configure(int workers, int defer, int64_t seed) {
-    CnSimtConfig config = {workers, defer, seed};
-    EXPECT_OK(cn_simt_configure(&config));
-}
 
 // The launch is accepted, and the next wait tells of the bug.
 void expect_failure(CnStatus launched, const std::vector<std::string>& parts) {
@@ -257,6 +208,21 @@ void seeded_moments() {
     configure(1, 0, 0);
 }
 
+// A sum by atomics has other bits in another order: schedules show it.
+void unordered_sums() {
+    std::vector<float> values;
+    for (int i = 0; i < 256; i++) values.push_back(1 / (1 + static_cast<float>(i)));
+    std::set<float> sums;
+    for (int64_t seed = 1; seed <= 20; seed++) {
+        configure(1, 0, seed);
+        Buffer<float> in(values), out(std::vector<float>{0});
+        EXPECT_OK(planted::unordered_sum(&here, in.data, out.data));
+        sums.insert(out.read()[0]);
+    }
+    EXPECT(sums.size() > 1);
+    configure(1, 0, 0);
+}
+
 void limits() {
     int64_t before = cn_launch_count();
     EXPECT_OK(planted::geometry(&here, 0, 1, 32, 0, false));
@@ -296,6 +262,7 @@ const std::vector<std::pair<std::string, std::function<void()>>> tests = {
     {"races", races},
     {"deferred_streams", deferred_streams},
     {"seeded_moments", seeded_moments},
+    {"unordered_sums", unordered_sums},
     {"limits", limits},
 };
 // AddressSanitizer's report of each has to hold the text.

@@ -174,6 +174,9 @@ __global__ void no_dynamic_shared_kernel(float* out) {
     out[threadIdx.x] = held[threadIdx.x];
 }
 
+// Sums of floats depend on their order, and atomics come in any.
+__global__ void unordered_sum_kernel(const float* in, float* out) { atomicAdd(out, in[threadIdx.x]); }
+
 __global__ void nothing_kernel() {}
 
 }  // namespace
@@ -255,6 +258,9 @@ CnStatus different_collectives(const CnCall* call, float* out) {
 }
 CnStatus no_dynamic_shared(const CnCall* call, float* out) {
     return CN_LAUNCH(call, no_dynamic_shared_kernel, 1, 32, 0, out);
+}
+CnStatus unordered_sum(const CnCall* call, const float* in, float* out) {
+    return CN_LAUNCH(call, unordered_sum_kernel, 1, 256, 0, in, out);
 }
 CnStatus geometry(const CnCall* call, int64_t gx, int64_t gy, int64_t block, int64_t shared, bool large) {
     if (large) return CN_LAUNCH_LARGE_SHARED(call, nothing_kernel, cn::Dim(gx, gy), block, shared);

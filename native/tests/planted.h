@@ -31,6 +31,7 @@ CnStatus missing_syncwarp(const CnCall* call, const float* in, float* out);
 CnStatus absent_lane(const CnCall* call, float* out, int* line);
 CnStatus wrong_edge_mask(const CnCall* call, float* out, int* line);
 CnStatus not_in_own_mask(const CnCall* call, float* out);
+CnStatus unordered_sum(const CnCall* call, const float* in, float* out);
 CnStatus different_collectives(const CnCall* call, float* out);
 CnStatus no_dynamic_shared(const CnCall* call, float* out);
 

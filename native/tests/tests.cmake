@@ -1,12 +1,16 @@
 # Planted bugs and clean kernels, to show that each checker sees what it is for and nothing else.
 set(PLANTED ${CMAKE_SOURCE_DIR}/native/tests/planted.cu)
 cudanet_kernels(${PLANTED})
-set_source_files_properties(native/tests/main.cpp PROPERTIES COMPILE_OPTIONS "${RUNTIME_FLAGS}")
-add_executable(simt_tests native/tests/main.cpp ${PLANTED})
-cudanet_target(simt_tests)
-target_link_libraries(simt_tests PRIVATE simt_runtime)
-add_test(NAME simt COMMAND simt_tests)
-set_tests_properties(simt PROPERTIES ENVIRONMENT "ASAN_OPTIONS=detect_leaks=0" TIMEOUT 300)
+function(cudanet_planted_test name source)
+  set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${RUNTIME_FLAGS}")
+  add_executable(${name}_tests ${source} ${PLANTED})
+  cudanet_target(${name}_tests)
+  target_link_libraries(${name}_tests PRIVATE simt_runtime)
+  add_test(NAME ${name} COMMAND ${name}_tests)
+  set_tests_properties(${name} PROPERTIES ENVIRONMENT "ASAN_OPTIONS=detect_leaks=0" TIMEOUT 300)
+endfunction()
+cudanet_planted_test(simt native/tests/main.cpp)
+cudanet_planted_test(runtime native/tests/runtime.cpp)
 
 # The kernels through the library itself, as an application loads it.
 set_source_files_properties(native/tests/kernels.cpp PROPERTIES COMPILE_OPTIONS "${RUNTIME_FLAGS}")

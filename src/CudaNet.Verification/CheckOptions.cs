@@ -30,6 +30,9 @@ public sealed record CheckOptions
     /// <summary>Whether gradients on the device are compared with the reference's.</summary>
     public bool Gradients { get; init; } = true;
 
+    /// <summary>How many times more each case runs, to give the same bits; on simt with a seed, each time with other schedules.</summary>
+    public int Repeats { get; init; }
+
     /// <summary>How simt schedules; only for that device.</summary>
     public SimtOptions? Simt { get; init; }
 

@@ -76,7 +76,7 @@ public static class CheckRunner
             foreach (var (opCase, variant, seed) in runs)
             {
                 cancel.ThrowIfCancellationRequested();
-                var result = Checker.Run(opCase, options.Device, variant, seed, options.Gradients);
+                var result = Checker.Run(opCase, options.Device, variant, seed, options.Gradients, options.Repeats);
                 done++;
                 Note(refused, result);
                 if (!result.Passed)

@@ -16,7 +16,15 @@ public static class Checker
     /// <param name="seed">The seed of the inputs.</param>
     /// <param name="gradients">Whether gradients are compared too; those of the variant meant for use only, since a backward pass runs
     /// other kernels, which have other variants.</param>
-    public static CaseResult Run(OpCase opCase, Device device, int variant = 0, long seed = 0, bool gradients = true)
+    /// <param name="repeats">How many times more the op runs on the same inputs; every run has to give the same bits.</param>
+    public static CaseResult Run(
+        OpCase opCase,
+        Device device,
+        int variant = 0,
+        long seed = 0,
+        bool gradients = true,
+        int repeats = 0
+    )
     {
         ArgumentNullException.ThrowIfNull(opCase);
         ArgumentNullException.ThrowIfNull(device);
@@ -27,7 +35,7 @@ public static class Checker
         try
         {
             var drawn = CaseInputs.Draw(opCase, seed);
-            CheckForward(opCase, drawn, device, variant, failures, ref worst);
+            CheckForward(opCase, drawn, device, variant, repeats, failures, ref worst);
             if (gradients && variant == 0 && failures.Count == 0)
                 GradientComparison.Check(opCase, drawn, device, seed, failures, ref worst);
         }
@@ -53,6 +61,7 @@ public static class Checker
         DrawnInput?[] drawn,
         Device device,
         int variant,
+        int repeats,
         List<string> failures,
         ref double worst
     )
@@ -77,6 +86,8 @@ public static class Checker
                 failures.Add($"{name} was changed, but is not declared to be written in place");
         }
         worst = Math.Max(worst, run.Worst);
+        for (var i = 0; i < repeats && failures.Count == 0; i++)
+            CompareBits(op, run, Execute(opCase, drawn, device, variant, failures), failures);
 
         void Compare(string name, OpCase of, double[] got, ReferenceTensor expected, DType sums, double[]? before)
         {
@@ -86,6 +97,23 @@ public static class Checker
                 : Tolerance.Compare(name, got, expected, sums, op.ErrorConstant, before, ref run.Worst);
             if (error is not null)
                 failures.Add(error);
+        }
+    }
+
+    private static void CompareBits(Op op, Execution first, Execution again, List<string> failures)
+    {
+        for (var i = 0; i < first.Outputs.Length; i++)
+            if (first.Outputs[i] is { } output)
+                Compare(op.Signature.Outputs[i].Name, output.Values, again.Outputs[i]!.Values);
+        for (var i = 0; i < first.Inputs.Length; i++)
+            if (first.Inputs[i] is { } input)
+                Compare($"input {i}", input, again.Inputs[i]!);
+
+        void Compare(string name, double[] one, double[] other)
+        {
+            var at = one.AsSpan().CommonPrefixLength(other);
+            if (at < one.Length)
+                failures.Add($"{name} depends on the run: [{at}] is {one[at]:R} and then {other[at]:R}");
         }
     }
 

@@ -34,7 +34,7 @@ internal static class BenchCommand
         var suite = new Option<string?>("--suite")
         {
             Description =
-                "Measure this list of rows, which can be compared with another library, with 1 and 2 threads: ops.",
+                "Measure this list of rows, which can be compared with another library: ops (the cpu, with 1 and 2 threads) or kernels (a GPU).",
             HelpName = "NAME",
         };
         var peer = new Option<bool>("--peer") { Description = "With --suite: PyTorch next to us, in turn." };
@@ -57,6 +57,7 @@ internal static class BenchCommand
                 "cudanet bench",
                 "cudanet bench --op 'matmul*' --device cuda:0 --json",
                 "cudanet bench --suite ops --peer --out bench/results/cpu-ops.md",
+                "cudanet bench --suite kernels --device cuda:0 --peer",
             ],
         };
         foreach (
@@ -68,12 +69,12 @@ internal static class BenchCommand
             var pattern = parsed.GetValue(op);
             if (parsed.GetValue(suite) is { } name)
             {
-                var suiteOptions = new PeerBenchOptions();
+                var suiteOptions = new PeerBenchOptions { Device = CliOptions.Open(parsed.GetValue(device)!) };
                 if (parsed.GetResult(rounds) is { Implicit: false })
                     suiteOptions = suiteOptions with { Rounds = parsed.GetValue(rounds) };
                 if (parsed.GetResult(seconds) is { Implicit: false })
                     suiteOptions = suiteOptions with { SecondsPerRow = parsed.GetValue(seconds) };
-                var run = new BenchSuite(console, name, Rows(name, pattern), suiteOptions)
+                var run = new BenchSuite(console, name, Rows(name, pattern, suiteOptions.Device), suiteOptions)
                 {
                     Python = parsed.GetValue(peer) ? parsed.GetValue(python) : null,
                     Path = parsed.GetValue(path),
@@ -97,14 +98,20 @@ internal static class BenchCommand
         return command;
     }
 
-    private static IReadOnlyList<PeerRow> Rows(string suite, string? pattern)
+    private static IReadOnlyList<PeerRow> Rows(string suite, string? pattern, Device device)
     {
         if (!PeerSuite.Names.Contains(suite))
             throw new UsageException(
                 $"--suite {suite}: there is no such suite; expected {string.Join(" or ", PeerSuite.Names)}"
             );
-        var rows = PeerSuite
-            .Ops.Where(row => pattern is null || FileSystemName.MatchesSimpleExpression(pattern, row.Name))
+        if ((suite == "ops") != (device == Device.Cpu))
+            throw new UsageException(
+                $"--suite {suite} is not for --device {device}: ops is for cpu, kernels for the others"
+            );
+        // What fills a GPU would keep a processor busy for hours.
+        const int SimtDivisor = 64;
+        var all = suite == "ops" ? PeerSuite.Ops : PeerSuite.Kernels(device.Name == "simt" ? SimtDivisor : 1);
+        var rows = all.Where(row => pattern is null || FileSystemName.MatchesSimpleExpression(pattern, row.Name))
             .ToList();
         return rows.Count > 0
             ? rows

@@ -23,7 +23,14 @@ internal sealed class BenchSuite(CliConsole console, string name, IReadOnlyList<
         var folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path ?? "."));
         if (!Directory.Exists(folder))
             throw new UsageException($"--out {Path}: there is no folder {folder}; make it first");
-        using var peer = Python is null ? null : new PeerProcess(Python, PeerProcess.FindScript());
+        using var peer = Python is null
+            ? null
+            : new PeerProcess(
+                Python,
+                PeerProcess.FindScript(),
+                options.Device.Name.StartsWith("cuda", StringComparison.Ordinal) ? 0 : 1
+            );
+        double? copy = options.Device == Device.Cpu ? null : PeerBench.MeasureCopy(options);
         var done = 0;
         var results = PeerBench.Run(
             rows,
@@ -38,7 +45,7 @@ internal sealed class BenchSuite(CliConsole console, string name, IReadOnlyList<
         );
         if (console.IsTerminal && !json)
             console.Error.Write("\r\u001b[K");
-        var report = new PeerReport(results, peer?.About, options);
+        var report = new PeerReport(results, peer?.About, options, copy);
         if (Path is not null)
             File.WriteAllText(
                 Path,

@@ -37,6 +37,13 @@ internal static class CheckCommand
         {
             Description = "Every numbered variant of the kernels, not only the one meant for use.",
         };
+        var repeat = CliOptions.Number(
+            "--repeat",
+            "N",
+            "Run each case so many times more; every run has to give the same bits.",
+            0,
+            0
+        );
         var noGradients = new Option<bool>("--no-gradients") { Description = "Leave out first and second gradients." };
         var failFast = new Option<bool>("--fail-fast") { Description = "Stop at the first failure." };
         var schedule = new Option<long?>("--schedule-seed")
@@ -79,6 +86,7 @@ internal static class CheckCommand
                 seeds,
                 variant,
                 allVariants,
+                repeat,
                 noGradients,
                 failFast,
                 schedule,
@@ -107,6 +115,7 @@ internal static class CheckCommand
                 Seeds = chosen is { Length: > 0 } ? chosen : [0],
                 Variant = parsed.GetValue(variant),
                 AllVariants = parsed.GetValue(allVariants),
+                Repeats = parsed.GetValue(repeat),
                 Gradients = !parsed.GetValue(noGradients),
                 FailFast = parsed.GetValue(failFast),
                 Simt = simt

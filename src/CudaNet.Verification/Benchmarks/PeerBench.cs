@@ -11,8 +11,14 @@ public sealed record PeerBenchOptions
     /// <summary>Seconds per row and number of threads, both sides and all rounds together. Long calls take longer.</summary>
     public double SecondsPerRow { get; init; } = 1;
 
-    /// <summary>The numbers of threads; those that the machine does not have are left out.</summary>
+    /// <summary>The numbers of threads; those that the machine does not have are left out. Devices other than cpu count as one.</summary>
     public IReadOnlyList<int> Threads { get; init; } = [1, 2];
+
+    /// <summary>Where our side runs; the peer uses its own GPU where this is one.</summary>
+    public Device Device { get; init; } = Device.Cpu;
+
+    /// <summary>Whether the device is a GPU, whose caches have to be outrun and whose work has to be waited for.</summary>
+    internal bool IsGpu => Device is NativeDevice { Backend: "cuda" };
 }
 
 /// <summary>
@@ -43,7 +49,8 @@ public static class PeerBench
         var before = CpuThreads.Count;
         try
         {
-            foreach (var threads in options.Threads.Where(threads => threads <= before))
+            var numbers = options.Device == Device.Cpu ? options.Threads.Where(threads => threads <= before) : [1];
+            foreach (var threads in numbers)
             {
                 CpuThreads.Count = threads;
                 foreach (var row in rows)
@@ -64,14 +71,14 @@ public static class PeerBench
 
     private static PeerResult Measure(PeerRow row, IPeer? peer, int threads, PeerBenchOptions options)
     {
-        var environment = peer?.Prepare(row, threads) ?? "";
-        var task = PeerTasks.Prepare(row);
-        Time(task.Call, WarmUpSeconds);
+        var environment = peer?.Prepare(row, options.IsGpu ? 0 : threads) ?? "";
+        var task = PeerTasks.Prepare(row, options.Device);
+        Time(task.Call, options.Device, WarmUpSeconds);
         var seconds = options.SecondsPerRow / options.Rounds / (peer is null ? 1 : 2);
         var (ours, theirs) = (new List<double>(), new List<double>());
         for (var round = 0; round < options.Rounds; round++)
         {
-            ours.Add(Time(task.Call, seconds));
+            ours.Add(Time(task.Call, options.Device, seconds));
             if (peer is not null)
                 theirs.Add(peer.Time(seconds));
         }
@@ -85,23 +92,42 @@ public static class PeerBench
     }
 
     /// <summary>Seconds for one call, over as many as fit into the time, after one that brings data and threads back.</summary>
-    private static double Time(Action call, double seconds)
+    private static double Time(Action call, Device device, double seconds)
     {
-        var once = Once(call);
+        var once = Calls(call, device, 1);
         if (once < seconds / 4)
-            once = Once(call);
-        var calls = Math.Max(1, (int)(seconds / Math.Max(once, 1e-7)));
-        var watch = Stopwatch.StartNew();
-        for (var i = 0; i < calls; i++)
-            call();
-        return watch.Elapsed.TotalSeconds / calls;
+            once = Calls(call, device, 1);
+        return Calls(call, device, Math.Max(1, (int)(seconds / Math.Max(once, 1e-7))));
     }
 
-    private static double Once(Action call)
+    private static double Calls(Action call, Device device, int count)
     {
         var watch = Stopwatch.StartNew();
-        call();
-        return watch.Elapsed.TotalSeconds;
+        for (var i = 0; i < count; i++)
+            call();
+        device.Synchronize();
+        return watch.Elapsed.TotalSeconds / count;
+    }
+
+    /// <summary>10⁹ bytes a second, read and written, with which a device copies a large block: what work bound by memory can reach.</summary>
+    public static double MeasureCopy(PeerBenchOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        using var frame = Lifetime.Frame();
+        using var noGrad = Autograd.NoGrad();
+        var bytes = options.IsGpu ? 1L << 30 : 1L << 22;
+        var source = Tensor.Zeros([bytes / sizeof(float)], device: options.Device);
+        var copy = () =>
+        {
+            using var inner = Lifetime.Frame();
+            source.Clone();
+        };
+        var seconds = options.SecondsPerRow / options.Rounds;
+        Time(copy, options.Device, WarmUpSeconds);
+        return 2
+            * bytes
+            / 1e9
+            / Median([.. Enumerable.Range(0, options.Rounds).Select(_ => Time(copy, options.Device, seconds))]);
     }
 
     /// <summary>The middle one, or the mean of the two middle ones.</summary>

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -33,13 +34,14 @@ public sealed class PeerProcess : IPeer, IDisposable
     /// <summary>Starts the script.</summary>
     /// <param name="python">The interpreter, with torch among its packages.</param>
     /// <param name="script">The path of the script.</param>
+    /// <param name="threads">The number of threads of the first rows; 0 when the peer is to run on a GPU.</param>
     /// <exception cref="PeerException">The interpreter or torch is missing.</exception>
-    public PeerProcess(string python, string script)
+    public PeerProcess(string python, string script, int threads = 1)
     {
         _python = python;
         var start = new ProcessStartInfo(python)
         {
-            ArgumentList = { script },
+            ArgumentList = { script, threads.ToString(CultureInfo.InvariantCulture) },
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -100,6 +102,7 @@ public sealed class PeerProcess : IPeer, IDisposable
                     ["task"] = row.Task,
                     ["shapes"] = shapes,
                     ["attributes"] = attributes,
+                    ["dtype"] = row.DType.Name,
                 },
                 ["threads"] = threads,
             }

@@ -8,12 +8,20 @@ namespace CudaNet.Verification;
 /// <summary>What one kind of work reached with one number of threads.</summary>
 public sealed record PeerVerdict(PeerGoal Goal, int Threads, double Mean, double Least)
 {
-    /// <summary>Whether both the mean and the least row are where they are to be.</summary>
-    public bool IsMet => Mean >= Goal.Mean && Least >= Goal.Each;
+    /// <summary>The least part of the copying bandwidth, where the goal asks for one and it is known.</summary>
+    public double? Share { get; init; }
+
+    /// <summary>Whether the mean, the least row and the part of the bandwidth are where they are to be.</summary>
+    public bool IsMet => Mean >= Goal.Mean && Least >= Goal.Each && !(Share < Goal.Share);
 }
 
 /// <summary>A comparison as text, JSON and Markdown.</summary>
-public sealed class PeerReport(IReadOnlyList<PeerResult> results, PeerAbout? about, PeerBenchOptions options)
+public sealed class PeerReport(
+    IReadOnlyList<PeerResult> results,
+    PeerAbout? about,
+    PeerBenchOptions options,
+    double? copyGbps = null
+)
 {
     /// <summary>The goals and what was reached, where there is a peer.</summary>
     public IReadOnlyList<PeerVerdict> Verdicts { get; } =
@@ -26,7 +34,10 @@ public sealed class PeerReport(IReadOnlyList<PeerResult> results, PeerAbout? abo
                 group.Key.Threads,
                 GeometricMean([.. group.Select(result => result.Ratio!.Value)]),
                 group.Min(result => result.Ratio!.Value)
-            )),
+            )
+            {
+                Share = copyGbps is { } copy && group.Key.Goal.Share > 0 ? group.Min(r => r.OursRate) / copy : null,
+            }),
     ];
 
     /// <summary>The n-th root of the product of n numbers.</summary>
@@ -40,6 +51,9 @@ public sealed class PeerReport(IReadOnlyList<PeerResult> results, PeerAbout? abo
             writer.WriteStartObject();
             writer.WriteString("machine", Machine);
             writer.WriteString("engine", Engine);
+            writer.WriteString("device", DeviceName);
+            if (copyGbps is { } copy)
+                writer.WriteNumber("copy_gbps", Significant(copy));
             if (about is not null)
             {
                 writer.WriteString("peer", about.Version);
@@ -62,6 +76,8 @@ public sealed class PeerReport(IReadOnlyList<PeerResult> results, PeerAbout? abo
                 if (result.PeerRate is { } rate)
                     writer.WriteNumber("peer_rate", Significant(rate));
                 writer.WriteString("unit", Unit(result.Row.Goal.Rate));
+                if (Share(result) is { } share)
+                    writer.WriteNumber("share_of_copy", Significant(share));
                 if (result.Environment.Length > 0)
                     writer.WriteString("environment", result.Environment);
                 writer.WriteEndObject();
@@ -94,7 +110,7 @@ public sealed class PeerReport(IReadOnlyList<PeerResult> results, PeerAbout? abo
             text.Append(
                 Line(
                     $"{Ratio(result), 6} {result.Threads, 3}T  {result.Row.Name, -40} {Number(result.OursMs), 10} {Number(result.PeerMs), 10}"
-                        + $" {Number(result.OursRate), 9} {Number(result.PeerRate), 9} {Unit(result.Row.Goal.Rate)}"
+                        + $" {Number(result.OursRate), 9} {Number(result.PeerRate), 9} {UnitAndShare(result)}"
                 )
             );
         foreach (var verdict in Verdicts)
@@ -108,16 +124,20 @@ public sealed class PeerReport(IReadOnlyList<PeerResult> results, PeerAbout? abo
     public string ToMarkdown(string command, DateTime date)
     {
         var text = new StringBuilder();
-        text.Append(Line("# The cpu device and PyTorch, side by side"));
+        text.Append(Line($"# The {options.Device} device and PyTorch, side by side"));
         text.Append(Line(""));
         text.Append(Line($"- Machine: {Machine}"));
         text.Append(Line($"- Ours: {Engine}"));
+        if (options.Device != Device.Cpu)
+            text.Append(Line($"- Device: {DeviceName}"));
+        if (copyGbps is { } copy)
+            text.Append(Line($"- Roof: it copies {Number(copy)} GB/s, read and written"));
         if (about is not null)
             text.Append(Line($"- Peer: {about.Version} with {about.Blas}, {about.Capability}"));
         text.Append(Line($"- Date: {date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)}"));
         text.Append(
             Line(
-                $"- Method: `{command}`; f32, random data, both sides warm, medians of {options.Rounds} rounds in turn (ours, the peer's, ours, …), "
+                $"- Method: `{command}`; random data, both sides warm, medians of {options.Rounds} rounds in turn (ours, the peer's, ours, …), "
                     + "neither running while the other does; the peer in the environment that is its fastest for the row"
             )
         );
@@ -133,7 +153,7 @@ public sealed class PeerReport(IReadOnlyList<PeerResult> results, PeerAbout? abo
                 text.Append(
                     Line(
                         $"| {result.Row.Name} | {Ratio(result)} | {Number(result.OursMs)} | {Number(result.PeerMs)} | {Number(result.OursRate)} "
-                            + $"| {Number(result.PeerRate)} | {Unit(result.Row.Goal.Rate)} |"
+                            + $"| {Number(result.PeerRate)} | {UnitAndShare(result)} |"
                     )
                 );
             text.Append(Line(""));
@@ -146,8 +166,27 @@ public sealed class PeerReport(IReadOnlyList<PeerResult> results, PeerAbout? abo
     private static string Sentence(PeerVerdict verdict) =>
         string.Create(
             CultureInfo.InvariantCulture,
-            $"{verdict.Goal.Kind}: geometric mean {verdict.Mean:F2} (goal {verdict.Goal.Mean:F1}), least {verdict.Least:F2} (goal {verdict.Goal.Each:F1}): {(verdict.IsMet ? "met" : "not met")}"
+            $"{verdict.Goal.Kind}: geometric mean {verdict.Mean:F2} (goal {verdict.Goal.Mean:F1}), least {verdict.Least:F2} (goal {verdict.Goal.Each:F1}){ShareSentence(verdict)}: {(verdict.IsMet ? "met" : "not met")}"
         );
+
+    private static string ShareSentence(PeerVerdict verdict) =>
+        verdict.Share is { } share
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $", least {share:P0} of what it copies (goal {verdict.Goal.Share:P0})"
+            )
+            : "";
+
+    private double? Share(PeerResult result) =>
+        result.Row.Goal.Rate == PeerRate.Gbps ? result.OursRate / copyGbps : null;
+
+    private string UnitAndShare(PeerResult result) =>
+        Unit(result.Row.Goal.Rate)
+        + (Share(result) is { } share ? string.Create(CultureInfo.InvariantCulture, $", {share:P0} of copying") : "");
+
+    private string DeviceName =>
+        Diagnostics.Devices().FirstOrDefault(device => device.Name == options.Device.Name)?.Description
+        ?? options.Device.Name;
 
     private static string Line(string text) => text.TrimEnd() + "\n";
 

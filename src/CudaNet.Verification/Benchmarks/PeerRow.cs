@@ -5,7 +5,11 @@ namespace CudaNet.Verification;
 /// <param name="Mean">The least geometric mean over the rows.</param>
 /// <param name="Each">The least for every row.</param>
 /// <param name="Rate">What is counted per second.</param>
-public sealed record PeerGoal(string Kind, double Mean, double Each, PeerRate Rate);
+public sealed record PeerGoal(string Kind, double Mean, double Each, PeerRate Rate)
+{
+    /// <summary>The least part of the bandwidth with which the device copies that each row is to reach; 0 asks for none.</summary>
+    public double Share { get; init; }
+}
 
 /// <summary>What a row counts per second.</summary>
 public enum PeerRate
@@ -24,7 +28,7 @@ public enum PeerRate
 /// <param name="Name">What the table calls it.</param>
 /// <param name="Goal">How fast it is to be.</param>
 /// <param name="Task">An op, or a task of <see cref="PeerTasks"/>; the peer's script knows it by the same name.</param>
-/// <param name="Shapes">The f32 tensors that it works on, drawn from a normal distribution.</param>
+/// <param name="Shapes">The tensors that it works on, drawn from a normal distribution.</param>
 /// <param name="Attributes">As on the command line: <c>key=value</c>, separated by spaces.</param>
 public sealed record PeerRow(
     string Name,
@@ -34,6 +38,9 @@ public sealed record PeerRow(
     string Attributes = ""
 )
 {
+    /// <summary>The dtype of the tensors.</summary>
+    public DType DType { get; init; } = DType.Float32;
+
     /// <summary>The attributes by name.</summary>
     public IReadOnlyDictionary<string, string> AttributeValues =>
         Attributes

@@ -1,7 +1,7 @@
 namespace CudaNet.Verification;
 
-/// <summary>The rows by which the cpu device is compared with PyTorch, and what is asked of each kind.</summary>
-public static class PeerSuite
+/// <summary>The rows by which a device is compared with PyTorch, and what is asked of each kind.</summary>
+public static partial class PeerSuite
 {
     private static readonly PeerGoal Products = new("matrix products", Mean: 1.0, Each: 0.9, PeerRate.Gflops);
     private static readonly PeerGoal Convolutions = new("convolutions", Mean: 1.5, Each: 1.5, PeerRate.Gflops);
@@ -11,9 +11,9 @@ public static class PeerSuite
     private static readonly PeerGoal Calls = new("overhead of a call", Mean: 1, Each: 1, PeerRate.Calls);
 
     /// <summary>The names of the suites.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["ops"];
+    public static IReadOnlyList<string> Names { get; } = ["ops", "kernels"];
 
-    /// <summary>The suite <c>ops</c>.</summary>
+    /// <summary>The suite <c>ops</c>: what the cpu device is judged by.</summary>
     public static IReadOnlyList<PeerRow> Ops { get; } =
     [
         MatMul(64, 64, 64),

@@ -10,35 +10,63 @@ public sealed record PeerTask(Action Call, double Flops = 0, double Bytes = 0);
 public static class PeerTasks
 {
     /// <summary>Draws the row's tensors and makes its call, which records a graph only where the task is about that.</summary>
+    /// <param name="row">The row.</param>
+    /// <param name="device">Where it runs; null means the cpu.</param>
     /// <exception cref="AttributeException">There is neither a task nor an op of this name.</exception>
-    public static PeerTask Prepare(PeerRow row)
+    public static PeerTask Prepare(PeerRow row, Device? device = null)
     {
         ArgumentNullException.ThrowIfNull(row);
+        device ??= Device.Cpu;
+        using var place = device.AsDefault();
         var generator = new Generator(1);
-        var tensors = row.Shapes.Select(shape => Tensor.RandN(new Shape(shape), generator: generator)).ToArray();
+        Tensor[] Draw() =>
+            [
+                .. row.Shapes.Select(shape =>
+                    Tensor.RandN(new Shape(shape), dtype: row.DType, device: device, generator: generator)
+                ),
+            ];
+        var tensors = Draw();
         return row.Task switch
         {
             "adam" => Adam(tensors),
             "mlp_step" => MlpStep(tensors[0], tensors[1], row.AttributeValues, generator),
             "recorded_add" => RecordedAdd(tensors[0], tensors[1], withBackward: false),
             "add_and_backward" => RecordedAdd(tensors[0], tensors[1], withBackward: true),
-            _ => OfOp(Registry.Find(row.Task), tensors, row.AttributeValues),
+            _ => OfOp(Registry.Find(row.Task), [tensors, .. Copies(tensors, device).Select(_ => Draw())], row),
         };
     }
 
-    private static PeerTask OfOp(Op op, Tensor[] tensors, IReadOnlyDictionary<string, string> values)
+    /// <summary>Further sets of inputs, so that a GPU finds none of them in its caches.</summary>
+    private static IEnumerable<int> Copies(Tensor[] tensors, Device device)
     {
-        var inputs = new Tensor?[op.Signature.Inputs.Count]; // optional ones at the end may be left out
-        tensors.CopyTo(inputs);
-        var attributes = op.Signature.ParseAttributes(op.Name, values);
+        const long Rotated = 256L << 20; // over twice the 50 MB of L2 that an H100 or H200 has
+        const int Most = 63;
+        if (device is not NativeDevice { Backend: "cuda" })
+            return [];
+        var bytes = tensors.Sum(tensor => tensor.NumElements * tensor.DType.Size);
+        return Enumerable.Range(0, (int)Math.Clamp(Rotated / bytes, 0, Most));
+    }
+
+    private static PeerTask OfOp(Op op, IReadOnlyList<Tensor[]> sets, PeerRow row)
+    {
+        var inputs = sets.Select(set =>
+            {
+                var all = new Tensor?[op.Signature.Inputs.Count]; // optional ones at the end may be left out
+                set.CopyTo(all);
+                return all;
+            })
+            .ToArray();
+        var attributes = op.Signature.ParseAttributes(op.Name, row.AttributeValues);
         using var frame = Lifetime.Frame();
         using var noGrad = Autograd.NoGrad();
-        var call = new OpCall(op, inputs, attributes, op.ApplyAll(inputs, attributes));
+        var call = new OpCall(op, inputs[0], attributes, op.ApplyAll(inputs[0], attributes));
+        var next = 0;
         return new(
             () =>
             {
                 using var inner = Lifetime.Frame();
-                op.ApplyAll(inputs, attributes);
+                op.ApplyAll(inputs[next], attributes);
+                next = (next + 1) % inputs.Length;
             },
             op.Flops(call),
             op.Bytes(call)
@@ -50,7 +78,7 @@ public static class PeerTasks
         foreach (var parameter in parameters)
         {
             parameter.RequiresGrad = true;
-            parameter.Grad = Tensor.RandN(parameter.Shape, generator: new Generator(2));
+            parameter.Grad = Tensor.RandN(parameter.Shape, device: parameter.Device, generator: new Generator(2));
         }
         const int Passes = 7; // reads parameter, gradient and two moments; writes all but the gradient
         var elements = parameters.Sum(p => p.NumElements);

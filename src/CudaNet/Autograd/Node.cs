@@ -121,6 +121,8 @@ internal sealed class LeafNode(Shape shape, DType dtype) : Node
 
     public void Accumulate(Tensor gradient)
     {
+        if (Gradient is not null && EngineState.Current.Capture is { } capture)
+            capture.RequireOwn(Gradient, "the gradient that the backward pass adds to");
         if (Gradient is not null)
             Gradient = GraphAlgebra.Current.Add(Gradient, gradient).Keep();
         else

@@ -57,8 +57,14 @@ public abstract class Device
     /// <summary>Whether the host can read its memory through the tensor's pointer without copying.</summary>
     public abstract bool IsHostMemory { get; }
 
-    /// <summary>Memory in use, reserved and at its peak.</summary>
+    /// <summary>What tensors use of its memory, and what the pool holds.</summary>
     public MemoryStatistics MemoryStatistics => Memory.Statistics;
+
+    /// <summary>Lets <see cref="MemoryStatistics.Peak"/> begin again from what is in use now.</summary>
+    public void ResetPeakMemory() => Memory.ResetPeak();
+
+    /// <summary>Gives the memory that no tensor uses back to the device, for other programs; waits for the device.</summary>
+    public void EmptyCache() => Memory.TrimFree();
 
     internal MemoryPool Memory => _memory.Value;
 
@@ -68,8 +74,14 @@ public abstract class Device
     /// <summary>Waits until all work given to this device is done; reports what went wrong meanwhile.</summary>
     public abstract void Synchronize();
 
-    /// <summary>Called before a block serves again: waits for streams that may still work on it.</summary>
-    internal virtual void PrepareReuse(Storage block) { }
+    /// <summary>The stream that this flow of execution gives its work to.</summary>
+    internal virtual nint CurrentStream => 0;
+
+    /// <summary>The current stream works on a block, whose next use must wait for it.</summary>
+    internal void NoteUse(Storage block) => block.UsedOn(CurrentStream);
+
+    /// <summary>Called before a block serves again on a stream: lets it wait for those that may still work on the block.</summary>
+    internal virtual void PrepareReuse(Storage block, nint stream) { }
 
     /// <summary>Whether an access beyond a raw allocation ends the program, as it does under AddressSanitizer.</summary>
     internal virtual bool HasRedZones => false;
@@ -83,6 +95,14 @@ public abstract class Device
     internal abstract unsafe void CopyToHost(void* destination, void* source, long bytes);
 
     internal abstract unsafe void CopyWithin(void* destination, void* source, long bytes);
+
+    /// <summary>Host memory from and to which copies run beside other work.</summary>
+    internal abstract unsafe void* AllocateHost(long bytes);
+
+    internal abstract unsafe void FreeHost(void* pointer);
+
+    /// <summary>Begins a copy between the device and memory from <see cref="AllocateHost"/>, on the current stream.</summary>
+    internal abstract unsafe void BeginCopy(void* destination, void* source, long bytes, bool toHost);
 
     internal abstract unsafe void Fill(void* destination, byte value, long bytes);
 

@@ -2,11 +2,27 @@ using System.Collections.Concurrent;
 
 namespace CudaNet;
 
-/// <summary>Bytes that tensors use now, bytes taken from the device, and the most that tensors have used at one time.</summary>
-public readonly record struct MemoryStatistics(long InUse, long Reserved, long Peak);
+/// <summary>What a device's memory pool has handed out and holds.</summary>
+/// <param name="InUse">Bytes that tensors and workspaces use now.</param>
+/// <param name="Reserved">Bytes taken from the device, whether in use or kept for the next use.</param>
+/// <param name="Peak">The most bytes in use at one time since the start or <see cref="Device.ResetPeakMemory"/>.</param>
+/// <param name="Blocks">How many blocks are in use now.</param>
+/// <param name="Requests">How many blocks were asked for so far.</param>
+/// <param name="DeviceAllocations">How many of these requests the device had to give memory for; a steady program needs none.</param>
+public readonly record struct MemoryStatistics(
+    long InUse,
+    long Reserved,
+    long Peak,
+    long Blocks,
+    long Requests,
+    long DeviceAllocations
+);
 
 /// <summary>
-/// Keeps a device's freed blocks by size and hands them out again. Sizes are rounded up to four steps per power of two. In guarded
+/// Keeps a device's freed blocks by size and stream and hands them out again. Sizes are rounded up to four steps per power of two. Memory is
+/// ordered by streams: a block whose tensor is released while kernels still work on it may be given out at once, because the next use on the
+/// same stream comes behind them; a use on another stream is made to wait by events. While a graph is captured, blocks come from an
+/// arena of the graph's own, which nobody else gets blocks from as long as the graph lives. In guarded
 /// mode, which verifications use, every block has its exact size between two guard bands, and starts as NaN. Where
 /// AddressSanitizer watches there are no bands: they would hide from it where a block ends.
 /// </summary>
@@ -20,7 +36,7 @@ internal sealed unsafe class MemoryPool(Device device)
 
     private readonly int _guardBytes = device.HasRedZones ? 0 : 256;
     private readonly Lock _lock = new();
-    private readonly Dictionary<long, Stack<Storage>> _free = [];
+    private readonly BlockArena _shared = new();
     private readonly ConcurrentQueue<Storage> _reclaimed = new();
     private readonly List<WeakReference<Storage>> _blocks = [];
     private readonly List<Storage> _guarded = [];
@@ -29,13 +45,16 @@ internal sealed unsafe class MemoryPool(Device device)
     private long _peak;
     private long _watermark = SmallestGrowth;
     private int _guardDepth;
+    private long _inUseBlocks;
+    private long _requests;
+    private long _deviceAllocations;
 
     public MemoryStatistics Statistics
     {
         get
         {
             lock (_lock)
-                return new(_inUse, _reserved, _peak);
+                return new(_inUse, _reserved, _peak, _inUseBlocks, _requests, _deviceAllocations);
         }
     }
 
@@ -48,19 +67,22 @@ internal sealed unsafe class MemoryPool(Device device)
     /// <summary>A block of at least <paramref name="bytes"/> bytes with one reference.</summary>
     public Storage Rent(long bytes, string purpose)
     {
+        var stream = device.CurrentStream;
+        var capture = EngineState.Current.Capture;
+        var arena = capture is not null && ReferenceEquals(capture.Device, device) ? capture.Arena : _shared;
         lock (_lock)
         {
             DrainReclaimed();
+            _requests++;
             if (_guardDepth > 0)
-                return RentGuarded(bytes, purpose);
-            var size = SizeClass(bytes);
-            if (_free.TryGetValue(size, out var stack) && stack.TryPop(out var block))
-                return Activate(block, bytes, purpose);
+                return RentGuarded(bytes, stream, purpose);
+            if (arena.TryPop(SizeClass(bytes), stream, out var block))
+                return Activate(block, bytes, stream, purpose);
         }
-        return RentNew(bytes, purpose);
+        return RentNew(bytes, stream, arena, purpose);
     }
 
-    private Storage RentNew(long bytes, string purpose)
+    private Storage RentNew(long bytes, nint stream, BlockArena arena, string purpose)
     {
         // Handles that nobody released are found by the garbage collector only, which does not see native memory, and pooled storages
         // are old objects to it: ask it to look whenever the memory in use has grown by half.
@@ -69,14 +91,13 @@ internal sealed unsafe class MemoryPool(Device device)
         var size = SizeClass(bytes);
         lock (_lock)
         {
-            if (_free.TryGetValue(size, out var stack) && stack.TryPop(out var block))
-                return Activate(block, bytes, purpose);
+            if (arena.TryPop(size, stream, out var block))
+                return Activate(block, bytes, stream, purpose);
         }
         var pointer = device.AllocateRaw(size);
-        if (pointer == null)
+        if (pointer == null && arena == _shared)
         {
             TrimFree();
-            device.Synchronize();
             CollectGarbage();
             TrimFree();
             pointer = device.AllocateRaw(size);
@@ -85,27 +106,31 @@ internal sealed unsafe class MemoryPool(Device device)
             throw new OutOfDeviceMemoryException(DescribeExhaustion(bytes, purpose));
         lock (_lock)
         {
-            var block = new Storage(this, device, pointer, size);
+            var block = new Storage(this, device, pointer, size) { Arena = arena };
             _reserved += size;
+            _deviceAllocations++;
             if (_blocks.Count == _blocks.Capacity)
                 _blocks.RemoveAll(w => !w.TryGetTarget(out _));
             _blocks.Add(new WeakReference<Storage>(block, trackResurrection: true));
-            return Activate(block, bytes, purpose);
+            block.BeginUse(stream);
+            return Activate(block, bytes, stream, purpose);
         }
     }
 
-    private Storage Activate(Storage block, long bytes, string purpose)
+    private Storage Activate(Storage block, long bytes, nint stream, string purpose)
     {
         if (block.WasFinalized)
         {
             block.WasFinalized = false;
             GC.ReRegisterForFinalize(block);
         }
-        device.PrepareReuse(block);
+        device.PrepareReuse(block, stream);
+        block.BeginUse(stream);
         block.Bytes = bytes;
         block.LastWriter = purpose;
         block.Retain();
         _inUse += block.Capacity;
+        _inUseBlocks++;
         _peak = Math.Max(_peak, _inUse);
         return block;
     }
@@ -116,11 +141,12 @@ internal sealed unsafe class MemoryPool(Device device)
         lock (_lock)
         {
             _inUse -= block.Capacity;
+            _inUseBlocks--;
             if (block.Pointer == null || _guarded.Contains(block))
                 return;
-            if (!_free.TryGetValue(block.Capacity, out var stack))
-                _free[block.Capacity] = stack = new Stack<Storage>();
-            stack.Push(block);
+            if (block.Arena is not { IsClosed: false })
+                block.Arena = _shared;
+            block.Arena.Push(block);
         }
     }
 
@@ -152,20 +178,33 @@ internal sealed unsafe class MemoryPool(Device device)
         }
     }
 
-    /// <summary>Gives all unused blocks back to the device.</summary>
+    /// <summary>Gives all unused blocks back to the device, except those of captured graphs.</summary>
     public void TrimFree()
     {
+        // Streams may still work on what is free already.
+        device.Synchronize();
         lock (_lock)
         {
             DrainReclaimed();
-            foreach (var stack in _free.Values)
+            foreach (var block in _shared.TakeAll())
             {
-                while (stack.TryPop(out var block))
-                {
-                    device.FreeRaw(block.Pointer, block.Capacity);
-                    block.Pointer = null;
-                    _reserved -= block.Capacity;
-                }
+                device.FreeRaw(block.Pointer, block.Capacity);
+                block.Pointer = null;
+                _reserved -= block.Capacity;
+            }
+        }
+    }
+
+    /// <summary>Ends a graph's arena: its free blocks serve everybody from now on, and those still in use will when they are returned.</summary>
+    public void Close(BlockArena arena)
+    {
+        lock (_lock)
+        {
+            arena.IsClosed = true;
+            foreach (var block in arena.TakeAll())
+            {
+                block.Arena = _shared;
+                _shared.Push(block);
             }
         }
     }
@@ -233,7 +272,7 @@ internal sealed unsafe class MemoryPool(Device device)
         _guarded.Clear();
     }
 
-    private Storage RentGuarded(long bytes, string purpose)
+    private Storage RentGuarded(long bytes, nint stream, string purpose)
     {
         var raw = (byte*)device.AllocateRaw(WithBands(bytes));
         if (raw == null)
@@ -244,7 +283,8 @@ internal sealed unsafe class MemoryPool(Device device)
         device.Fill(raw + _guardBytes + bytes, guard, _guardBytes);
         var block = new Storage(this, device, raw + _guardBytes, bytes);
         _guarded.Add(block);
-        return Activate(block, bytes, purpose);
+        block.BeginUse(stream);
+        return Activate(block, bytes, stream, purpose);
     }
 
     private long WithBands(long bytes) => Math.Max(1, bytes + 2 * _guardBytes);

@@ -21,6 +21,10 @@ internal static class Dispatcher
         }
         else
         {
+            if (state.Capture is { } capture && !ReferenceEquals(capture.Device, on))
+                throw new CudaGraphException(
+                    $"{call.Describe()}: runs on {on} while {capture.Device} is captured, so that a replay would not repeat it"
+                );
             var specs = new SpecBuffer();
             op.Infer(call, specs);
             for (var i = 0; i < outputCount; i++)

@@ -5,7 +5,7 @@ namespace CudaNet.Optim;
 /// <summary>Parameters that are stepped with the same options.</summary>
 public sealed class ParameterGroup
 {
-    private readonly Dictionary<Device, (Tensor Tensor, double Value)> _rates = [];
+    private readonly Dictionary<Device, Tensor> _rates = [];
     private double _learningRate;
 
     internal ParameterGroup(IReadOnlyList<Tensor> parameters, double learningRate, double weightDecay)
@@ -23,21 +23,23 @@ public sealed class ParameterGroup
     public double LearningRate
     {
         get => _learningRate;
-        set => _learningRate = Optimizer.RequireNotNegative(value, "learning rate");
+        set
+        {
+            _learningRate = Optimizer.RequireNotNegative(value, "learning rate");
+            foreach (var rate in _rates.Values)
+                rate.CopyFrom<double>([value]);
+        }
     }
 
     /// <summary>The strength of weight decay, or of the L2 penalty.</summary>
     public double WeightDecay { get; }
 
-    /// <summary>The learning rate where kernels read it; written only when it has changed.</summary>
+    /// <summary>The learning rate where kernels read it.</summary>
     internal Tensor RateOn(Device device)
     {
         if (!_rates.TryGetValue(device, out var rate))
-            rate = (Tensor.Scalar(LearningRate, DType.Float64, device).Reshape(1).Keep(), LearningRate);
-        else if (rate.Value != LearningRate)
-            rate.Tensor.CopyFrom<double>([LearningRate]);
-        _rates[device] = (rate.Tensor, LearningRate);
-        return rate.Tensor;
+            _rates[device] = rate = Tensor.Scalar(LearningRate, DType.Float64, device).Reshape(1).Keep();
+        return rate;
     }
 }
 
@@ -158,6 +160,7 @@ public abstract class Optimizer
             var members = together.ToList();
             if (members.Count == together.Key.Members)
                 continue;
+            RefuseCapture("steps only some of the parameters that it has always stepped together");
             together.Key.Members -= members.Count;
             var copy = new Counter(together.Key.Tensor.Clone().Keep()) { Members = members.Count };
             foreach (var parameter in members)
@@ -167,9 +170,19 @@ public abstract class Optimizer
 
     private ParameterState Join(Tensor parameter, Counter counter, Func<Tensor> make)
     {
+        RefuseCapture("makes the state of a parameter that it has not stepped before");
         counter.Members++;
         var buffers = Buffers.Select(_ => make().Keep()).ToArray();
         return _states[parameter] = new ParameterState(counter, buffers);
+    }
+
+    /// <summary>A replay would make the state anew each time instead of continuing from it.</summary>
+    private void RefuseCapture(string what)
+    {
+        if (EngineState.Current.Capture is not null)
+            throw new CudaGraphException(
+                $"{GetType().Name} {what} while a graph is captured; run such a step once before, or capture with warmup: 1"
+            );
     }
 
     /// <summary>
@@ -201,6 +214,7 @@ public abstract class Optimizer
     public void LoadStateDictionary(IReadOnlyDictionary<string, Tensor> state)
     {
         var left = new HashSet<string>(state.Keys, StringComparer.Ordinal);
+        var replaced = new List<Tensor>();
         var loaded = new Dictionary<Tensor, (long Step, Tensor[] Buffers)>(ReferenceEqualityComparer.Instance);
         var rates = _groups.Select((_, g) => Take(Name("group", g, "lr")).Item()).ToArray();
         foreach (var (index, parameter) in Numbered())
@@ -214,10 +228,15 @@ public abstract class Optimizer
             throw new AttributeException(
                 $"{GetType().Name}: the state has '{left.Order(StringComparer.Ordinal).First()}', which this optimiser does not know"
             );
+        // The handles end here, so that a captured graph which still steps the old tensors notices.
+        foreach (var buffer in _states.Values.SelectMany(s => s.Buffers))
+            replaced.Add(buffer);
         _states.Clear();
         for (var g = 0; g < rates.Length; g++)
             _groups[g].LearningRate = rates[g];
         Restore(loaded);
+        foreach (var buffer in replaced)
+            buffer.Release();
 
         Tensor Take(string name)
         {

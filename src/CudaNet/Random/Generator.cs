@@ -12,13 +12,13 @@ public readonly record struct GeneratorState(long Seed, long Offset);
 /// counters that it needs and moves the position on, so one seed gives one sequence of tensors on every device. Kernels read the seed and
 /// a base that is added to the position from a tensor on their device, so that a captured graph draws anew when only the base changes.
 /// </summary>
-public sealed class Generator : IRandomState
+public sealed class Generator : IRandomState, ICapturedRandom
 {
     /// <summary>The seed of a generator that was given none.</summary>
     public const long DefaultSeed = 67280421310721;
 
     private readonly Lock _gate = new();
-    private readonly ConditionalWeakTable<Device, Tensor> _states = [];
+    private readonly ConditionalWeakTable<Device, DeviceCounter> _states = [];
     private long _seed;
     private long _offset;
 
@@ -64,8 +64,8 @@ public sealed class Generator : IRandomState
                 (_seed, _offset) = (value.Seed, value.Offset);
                 if (sameSeed)
                     return;
-                foreach (var (_, tensor) in _states)
-                    tensor.CopyFrom<long>([_seed, 0]);
+                foreach (var (_, state) in _states)
+                    state.Write(_seed, 0);
             }
         }
     }
@@ -79,12 +79,17 @@ public sealed class Generator : IRandomState
 
     /// <summary>
     /// The tensor {seed, base}, i64, that kernels on <paramref name="device"/> read; made when first asked for. Element i of a draw uses the
-    /// counter base + offset + i / (elements per counter). Whoever replays a captured graph adds to the base what the capture consumed.
+    /// counter base + offset + i / (elements per counter). The base is 0 except for replays of captured graphs, whose offsets are those of the capture.
     /// </summary>
     public Tensor DeviceState(Device device)
     {
         lock (_gate)
-            return _states.GetValue(device, d => Tensor.From<long>([_seed, 0], device: d).Keep());
+        {
+            var state = StateOn(device);
+            if (state.Base != 0 && EngineState.Current.Capture is null)
+                state.Write(_seed, 0);
+            return state.Tensor;
+        }
     }
 
     /// <summary>Takes the next <paramref name="counters"/> counters and gives the first of them.</summary>
@@ -99,6 +104,32 @@ public sealed class Generator : IRandomState
             _offset += counters;
         }
         EngineState.Current.SavedTensors?.Drew(this, first);
+        EngineState.Current.Capture?.Drew(this, first);
         return first;
+    }
+
+    void ICapturedRandom.PrepareReplay(Device device, long captured)
+    {
+        lock (_gate)
+        {
+            var state = StateOn(device);
+            if (state.Base != _offset - captured)
+                state.Write(_seed, _offset - captured);
+        }
+    }
+
+    private DeviceCounter StateOn(Device device) => _states.GetValue(device, d => new DeviceCounter(_seed, d));
+
+    private sealed class DeviceCounter(long seed, Device device)
+    {
+        public Tensor Tensor { get; } = Tensor.From<long>([seed, 0], device: device).Keep();
+
+        public long Base { get; private set; }
+
+        public void Write(long seed, long first)
+        {
+            Tensor.CopyFrom<long>([seed, first]);
+            Base = first;
+        }
     }
 }

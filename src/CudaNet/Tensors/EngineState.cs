@@ -32,6 +32,12 @@ internal sealed record EngineState
     /// <summary>Where tensors are made when no device is named; null means the CPU.</summary>
     public Device? DefaultDevice { get; init; }
 
+    /// <summary>Where the work of its device goes; null, and for other devices, the default stream.</summary>
+    public CudaStream? Stream { get; init; }
+
+    /// <summary>Not null while the work of a device is recorded into a graph instead of being run.</summary>
+    public GraphCapture? Capture { get; init; }
+
     /// <summary>What takes saved tensors away during the forward pass of a checkpointed segment.</summary>
     public ISavedTensorStore? SavedTensors { get; init; }
 

@@ -31,5 +31,8 @@ public sealed class AutogradException(string message) : CudaNetException(message
 /// <summary>A tensor is used after the lifetime frame that it was made in has ended.</summary>
 public sealed class TensorReleasedException(string message) : CudaNetException(message);
 
+/// <summary>Something cannot be part of a captured graph, or a graph cannot be replayed as things are.</summary>
+public sealed class CudaGraphException(string message) : CudaNetException(message);
+
 /// <summary>A device has no memory left, even after unused memory was given back. The engine stays usable.</summary>
 public sealed class OutOfDeviceMemoryException(string message) : CudaNetException(message);

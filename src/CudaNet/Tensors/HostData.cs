@@ -24,6 +24,7 @@ internal static unsafe class HostData
             );
         if (target.IsEmpty)
             return;
+        tensor.Device.NoteUse(tensor.Storage);
         fixed (byte* destination = target)
         {
             if (tensor.IsContiguous)
@@ -56,6 +57,7 @@ internal static unsafe class HostData
             throw new ShapeException(
                 $"{tensor.Shape} {tensor.DType.Name} has {tensor.NumElements * tensor.DType.Size} bytes, got {bytes.Length}"
             );
+        tensor.Device.NoteUse(tensor.Storage);
         fixed (byte* source = bytes)
             tensor.Device.CopyFromHost(tensor.Data, source, bytes.Length);
         GC.KeepAlive(tensor);

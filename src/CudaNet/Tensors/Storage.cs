@@ -12,6 +12,7 @@ internal sealed unsafe class Storage
     private readonly object? _owner;
     private int _references;
     private int _version;
+    private nint[] _otherStreams = [];
 
     internal Storage(MemoryPool? pool, Device device, void* pointer, long capacity, object? owner = null)
     {
@@ -45,13 +46,23 @@ internal sealed unsafe class Storage
     /// <summary>The op that wrote last.</summary>
     public string? LastWriter { get; internal set; }
 
+    /// <summary>Where the block goes when it is free.</summary>
+    public BlockArena? Arena { get; internal set; }
+
     /// <summary>The stream that the present use began on.</summary>
-    public nint Stream { get; internal set; }
+    public nint Stream { get; private set; }
 
-    /// <summary>Whether another stream has worked on it since, so that its reuse must wait for more than one.</summary>
-    public bool UsedOnSeveralStreams { get; internal set; }
+    /// <summary>Other streams that have worked on it since, for which its reuse must wait, too.</summary>
+    public ReadOnlySpan<nint> OtherStreams => _otherStreams;
 
-    public void UsedOn(nint stream) => UsedOnSeveralStreams |= stream != Stream;
+    public void BeginUse(nint stream) => (Stream, _otherStreams) = (stream, []);
+
+    public void UsedOn(nint stream)
+    {
+        // Threads with streams of their own may read one tensor at the same time.
+        while (stream != Stream && _otherStreams is var known && !known.AsSpan().Contains(stream))
+            Interlocked.CompareExchange(ref _otherStreams, [.. known, stream], known);
+    }
 
     public int References => _references;
 

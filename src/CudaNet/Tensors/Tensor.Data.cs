@@ -110,6 +110,54 @@ public sealed unsafe partial class Tensor
         Storage.MarkWritten("CopyFrom");
     }
 
+    /// <summary>
+    /// Overwrites the values from pinned memory, on the current stream: ops that are called later see the new values, and the host goes on at once. In
+    /// a captured graph each replay copies what the buffer holds then.
+    /// </summary>
+    /// <exception cref="ShapeException">The tensor is a strided view, or the buffer has another number of elements.</exception>
+    public void CopyFromAsync<T>(PinnedBuffer<T> source)
+        where T : unmanaged
+    {
+        RequireMatching(source, "CopyFromAsync");
+        ThrowIfNotWritable("CopyFromAsync");
+        Device.NoteUse(Storage);
+        EngineState.Current.Capture?.NoteCopy(this, "CopyFromAsync", isWritten: true);
+        source.BeginCopy(Data, toHost: false);
+        Storage.MarkWritten("CopyFromAsync");
+        GC.KeepAlive(this);
+    }
+
+    /// <summary>
+    /// Copies the values, as the ops called so far leave them, to pinned memory, on the current stream; the host goes on at once. The buffer's
+    /// Span waits for them.
+    /// </summary>
+    /// <exception cref="ShapeException">The tensor is a strided view, or the buffer has another number of elements.</exception>
+    public void CopyToAsync<T>(PinnedBuffer<T> target)
+        where T : unmanaged
+    {
+        RequireMatching(target, "CopyToAsync");
+        Device.NoteUse(Storage);
+        EngineState.Current.Capture?.NoteCopy(this, "CopyToAsync", isWritten: false);
+        target.BeginCopy(Data, toHost: true);
+        GC.KeepAlive(this);
+    }
+
+    private void RequireMatching<T>(PinnedBuffer<T> buffer, string caller)
+        where T : unmanaged
+    {
+        RequireElementType<T>(caller);
+        if (!ReferenceEquals(buffer.Device, Device))
+            throw new DeviceException($"{caller}: the tensor is on {Device}, the pinned buffer is for {buffer.Device}");
+        if (!IsContiguous)
+            throw new ShapeException(
+                $"{caller}: the tensor of shape {Shape} is a strided view; call Contiguous() first"
+            );
+        if (buffer.Length != NumElements)
+            throw new ShapeException(
+                $"{caller}: the tensor of shape {Shape} has {NumElements} elements, the pinned buffer {buffer.Length}"
+            );
+    }
+
     /// <summary>A copy on another device, outside the graph; the tensor itself when it is there already.</summary>
     internal Tensor CopyToDevice(Device device)
     {

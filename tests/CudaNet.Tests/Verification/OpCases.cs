@@ -18,6 +18,40 @@ public sealed class OpCasesSimt
     public void Equal(string op) => Fixtures.Check(op, new CheckOptions { Device = Fixtures.Simt() });
 }
 
+/// <summary>
+/// Every variant of every kernel on the device that CUDANET_TEST_DEVICE names, such as cuda:0; skipped, with the reason, when there is none:
+/// <c>CUDANET_TEST_DEVICE=cuda:0 dotnet test --filter Category=Kernels</c>.
+/// </summary>
+[TestFixture, Category("Kernels")]
+public sealed class OpCasesOnDevice
+{
+    private const string Variable = "CUDANET_TEST_DEVICE";
+
+    [TestCaseSource(typeof(Fixtures), nameof(Fixtures.KernelNames))]
+    public void Equal(string op)
+    {
+        if (Environment.GetEnvironmentVariable(Variable) is not { Length: > 0 } name)
+        {
+            Assert.Ignore($"{Variable} names no device");
+            return;
+        }
+        Fixtures.Check(op, new CheckOptions { Device = Open(name), AllVariants = true });
+    }
+
+    private static Device Open(string name)
+    {
+        try
+        {
+            return Device.Parse(name);
+        }
+        catch (DeviceException error)
+        {
+            Assert.Ignore(error.Message);
+            throw;
+        }
+    }
+}
+
 /// <summary>Every variant of every kernel, with shuffled schedules and deferred streams: results must not change.</summary>
 [TestFixture, Category("Simt"), Category("Verify")]
 public sealed class OpCasesSchedules
@@ -35,6 +69,25 @@ public sealed class OpCasesSchedules
                 AllVariants = true,
                 Seeds = [schedule],
                 Simt = new SimtOptions(Defer: true, ScheduleSeed: schedule),
+            }
+        );
+}
+
+/// <summary>Every variant gives the same bits when it runs again with other schedules: nothing depends on who comes first.</summary>
+[TestFixture, Category("Simt"), Category("Verify")]
+public sealed class OpCasesRepeat
+{
+    [TestCaseSource(typeof(Fixtures), nameof(Fixtures.KernelNames))]
+    public void SameBits(string op) =>
+        Fixtures.Check(
+            op,
+            new CheckOptions
+            {
+                Device = Fixtures.Simt(),
+                AllVariants = true,
+                Gradients = false,
+                Repeats = 2,
+                Simt = new SimtOptions(ScheduleSeed: 11),
             }
         );
 }

@@ -109,10 +109,20 @@ public sealed class PeerBenchTests
     }
 
     [Test]
+    public void Every_row_of_the_kernels_runs_on_the_cpu_when_it_is_small()
+    {
+        foreach (var row in PeerSuite.Kernels(64))
+        {
+            using var frame = Lifetime.Frame();
+            Assert.That(PeerTasks.Prepare(row).Call, Throws.Nothing, row.Name);
+        }
+    }
+
+    [Test]
     public void Every_task_of_the_suite_has_a_version_in_PyTorch()
     {
         var script = File.ReadAllText(Path.Combine(Path.GetDirectoryName(PeerProcess.FindScript())!, "torch_ops.py"));
-        foreach (var task in PeerSuite.Ops.Select(row => row.Task).Distinct())
+        foreach (var task in PeerSuite.Ops.Concat(PeerSuite.Kernels()).Select(row => row.Task).Distinct())
             Assert.That(script, Does.Contain($"\n    \"{task}\": "));
     }
 

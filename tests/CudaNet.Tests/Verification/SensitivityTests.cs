@@ -91,6 +91,16 @@ public sealed class SensitivityTests
     public void APlantedMistakeIsFound(Planted mistake, string text) =>
         Assert.That(Failures(mistake), Has.Some.Contains(text));
 
+    [TestCase(Planted.Nothing, 0)]
+    [TestCase(Planted.DependsOnTheRun, 1)]
+    public void RunsHaveToGiveTheSameBits(Planted mistake, int found)
+    {
+        var opCase = new PlantedOp(mistake).Cases().Single();
+        Assert.That(Checker.Run(opCase, Device.Cpu).Failures, Is.Empty, "it is within the tolerance");
+        var failures = Checker.Run(opCase, Device.Cpu, repeats: 1).Failures;
+        Assert.That(failures, Has.Exactly(found).Contains("output depends on the run: [0]"));
+    }
+
     [TestCase(Planted.Nothing, true)]
     [TestCase(Planted.WrongGradientKernel, true)]
     [TestCase(Planted.WrongGradient, false)]
@@ -135,6 +145,7 @@ public enum Planted
     WritesBefore,
     WrongMask,
     WritesInput,
+    DependsOnTheRun,
     WrongGradient,
     WrongSecondGradient,
     WrongGradientKernel,
@@ -144,6 +155,8 @@ public enum Planted
 /// <summary>x³, with a mistake in its kernel or gradients. Not in the registry.</summary>
 internal sealed unsafe class PlantedOp(Planted mistake) : Op("planted", "input -> output")
 {
+    private int _runs;
+
     protected internal override Saved Saves => Saved.AllInputs;
 
     internal override CpuKernel? Cpu => Run;
@@ -190,6 +203,8 @@ internal sealed unsafe class PlantedOp(Planted mistake) : Op("planted", "input -
             y[n - 1] = 0;
         if (mistake == Planted.WritesInput)
             x[0] += 1;
+        if (mistake == Planted.DependsOnTheRun && _runs++ % 2 == 1)
+            y[0] = Math.BitIncrement(y[0]);
     }
 
     public override IEnumerable<OpCase> Cases() => [new OpCase(this, DType.Float64, "n=37", [Draw.Normal(37)])];

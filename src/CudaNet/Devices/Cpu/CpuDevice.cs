@@ -59,6 +59,13 @@ internal sealed unsafe class CpuDevice : Device
     internal override void CopyWithin(void* destination, void* source, long bytes) =>
         Buffer.MemoryCopy(source, destination, bytes, bytes);
 
+    internal override void* AllocateHost(long bytes) => AllocateRaw(bytes);
+
+    internal override void FreeHost(void* pointer) => NativeMemory.AlignedFree(pointer);
+
+    internal override void BeginCopy(void* destination, void* source, long bytes, bool toHost) =>
+        CopyWithin(destination, source, bytes);
+
     internal override void Fill(void* destination, byte value, long bytes) =>
         NativeMemory.Fill(destination, (nuint)bytes, value);
 }

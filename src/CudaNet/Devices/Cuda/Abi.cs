@@ -92,4 +92,5 @@ internal enum CnStatus
     LaunchFailed = 4,
     DeviceError = 5,
     NotFound = 6,
+    Capturing = 7,
 }

@@ -8,7 +8,7 @@ namespace CudaNet;
 /// </summary>
 internal sealed unsafe class NativeApi
 {
-    public const int AbiVersion = 1;
+    public const int AbiVersion = 2;
 
     public readonly delegate* unmanaged<CnError*> LastError;
     public readonly delegate* unmanaged<byte*> Build;
@@ -20,6 +20,9 @@ internal sealed unsafe class NativeApi
     public readonly delegate* unmanaged<int, long, nint, void**, int> Alloc;
     public readonly delegate* unmanaged<int, void*, nint, int> Free;
     public readonly delegate* unmanaged<int, void*, void*, long, int, nint, int> Copy;
+    public readonly delegate* unmanaged<int, void*, void*, long, int, nint, int> CopyAsync;
+    public readonly delegate* unmanaged<int, long, void**, int> HostAlloc;
+    public readonly delegate* unmanaged<int, void*, int> HostFree;
     public readonly delegate* unmanaged<int, void*, int, long, nint, int> Memset;
     public readonly delegate* unmanaged<int, nint*, int> StreamCreate;
     public readonly delegate* unmanaged<int, nint, int> StreamDestroy;
@@ -30,7 +33,13 @@ internal sealed unsafe class NativeApi
     public readonly delegate* unmanaged<int, nint, nint, int> EventRecord;
     public readonly delegate* unmanaged<int, nint, nint, int> EventWait;
     public readonly delegate* unmanaged<int, nint, int> EventSynchronize;
+    public readonly delegate* unmanaged<int, nint, int*, int> EventQuery;
     public readonly delegate* unmanaged<int, nint, nint, float*, int> EventElapsed;
+    public readonly delegate* unmanaged<int, nint, int> CaptureBegin;
+    public readonly delegate* unmanaged<int, nint, nint*, int> CaptureEnd;
+    public readonly delegate* unmanaged<int, nint, nint, int> GraphLaunch;
+    public readonly delegate* unmanaged<int, nint, long*, int> GraphNodeCount;
+    public readonly delegate* unmanaged<int, nint, int> GraphDestroy;
     public readonly delegate* unmanaged<CnSimtConfig*, int> SimtConfigure;
 
     private NativeApi(string path, nint library)
@@ -58,6 +67,9 @@ internal sealed unsafe class NativeApi
         Alloc = (delegate* unmanaged<int, long, nint, void**, int>)Export("cn_alloc");
         Free = (delegate* unmanaged<int, void*, nint, int>)Export("cn_free");
         Copy = (delegate* unmanaged<int, void*, void*, long, int, nint, int>)Export("cn_copy");
+        CopyAsync = (delegate* unmanaged<int, void*, void*, long, int, nint, int>)Export("cn_copy_async");
+        HostAlloc = (delegate* unmanaged<int, long, void**, int>)Export("cn_host_alloc");
+        HostFree = (delegate* unmanaged<int, void*, int>)Export("cn_host_free");
         Memset = (delegate* unmanaged<int, void*, int, long, nint, int>)Export("cn_memset");
         StreamCreate = (delegate* unmanaged<int, nint*, int>)Export("cn_stream_create");
         StreamDestroy = (delegate* unmanaged<int, nint, int>)Export("cn_stream_destroy");
@@ -68,7 +80,13 @@ internal sealed unsafe class NativeApi
         EventRecord = (delegate* unmanaged<int, nint, nint, int>)Export("cn_event_record");
         EventWait = (delegate* unmanaged<int, nint, nint, int>)Export("cn_event_wait");
         EventSynchronize = (delegate* unmanaged<int, nint, int>)Export("cn_event_synchronize");
+        EventQuery = (delegate* unmanaged<int, nint, int*, int>)Export("cn_event_query");
         EventElapsed = (delegate* unmanaged<int, nint, nint, float*, int>)Export("cn_event_elapsed");
+        CaptureBegin = (delegate* unmanaged<int, nint, int>)Export("cn_capture_begin");
+        CaptureEnd = (delegate* unmanaged<int, nint, nint*, int>)Export("cn_capture_end");
+        GraphLaunch = (delegate* unmanaged<int, nint, nint, int>)Export("cn_graph_launch");
+        GraphNodeCount = (delegate* unmanaged<int, nint, long*, int>)Export("cn_graph_node_count");
+        GraphDestroy = (delegate* unmanaged<int, nint, int>)Export("cn_graph_destroy");
         SimtConfigure = (delegate* unmanaged<CnSimtConfig*, int>)Export("cn_simt_configure");
     }
 
@@ -118,6 +136,7 @@ internal sealed unsafe class NativeApi
         {
             CnStatus.OutOfMemory => new OutOfDeviceMemoryException(text),
             CnStatus.Unsupported => new DTypeException(text),
+            CnStatus.Capturing => new CudaGraphException(text),
             _ => new DeviceException(text),
         };
     }

@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 namespace CudaNet;
 
 /// <summary>A device behind the C ABI: simt or one GPU.</summary>
-internal sealed unsafe class NativeDevice : Device
+internal sealed unsafe partial class NativeDevice : Device
 {
     private const int MaxOnStack = 32;
 
@@ -15,9 +15,6 @@ internal sealed unsafe class NativeDevice : Device
     private readonly int _index;
     private readonly Dictionary<string, nint> _kernels = [];
     private readonly ConditionalWeakTable<Op, KernelEntry> _byOp = [];
-
-    [ThreadStatic]
-    private static CudaStream? _currentStream;
 
     private NativeDevice(string name, string backend, int index)
         : base(name)
@@ -51,9 +48,6 @@ internal sealed unsafe class NativeDevice : Device
     internal override bool HasRedZones => Build == "simt-asan";
 
     public override bool IsHostMemory => false;
-
-    /// <summary>The stream on which this thread's work goes; the default stream unless one was chosen.</summary>
-    private nint Stream => _currentStream is { } stream && ReferenceEquals(stream.Device, this) ? stream.Handle : 0;
 
     public static NativeDevice Open(string backend, int index)
     {
@@ -96,22 +90,20 @@ internal sealed unsafe class NativeDevice : Device
 
     public long LaunchCount => Api.LaunchCount();
 
-    internal StreamScopeToken Use(CudaStream? stream)
-    {
-        var previous = _currentStream;
-        _currentStream = stream;
-        return new StreamScopeToken(previous);
-    }
-
-    internal static void RestoreStream(CudaStream? previous) => _currentStream = previous;
-
     internal override void Execute(in OpCall call)
     {
+        var state = EngineState.Current;
         if (call.Op.Kind == OpKind.HostOnly)
         {
+            if (state.Capture is not null)
+                throw new CudaGraphException(
+                    $"{call.Describe()}: is computed on the host ({call.Op.HostOnlyReason}), which a captured graph cannot repeat"
+                );
             HostFallback.Run(call);
             return;
         }
+        var stream = StreamOf(state);
+        state.Capture?.Note(call);
         var kernel = KernelOf(call.Op);
         var parameters = call.Op.Signature.Inputs.Count + call.Op.Signature.Outputs.Count;
         var args = stackalloc CnArg[parameters];
@@ -123,18 +115,18 @@ internal sealed unsafe class NativeDevice : Device
                 : null;
         try
         {
-            Describe(call, args, rented == null ? tensors : rented);
+            Describe(call, args, rented == null ? tensors : rented, stream);
             fixed (long* attributes = call.Attributes.Packed)
             {
                 var native = new CnCall
                 {
                     Device = _index,
-                    Variant = EngineState.Current.KernelVariant,
+                    Variant = state.KernelVariant,
                     ArgCount = parameters,
                     AttributeCount = call.Op.Signature.Attributes.Count,
                     Args = args,
                     Attributes = attributes,
-                    Stream = Stream,
+                    Stream = stream,
                 };
                 Launch(kernel, &native, call);
             }
@@ -161,7 +153,7 @@ internal sealed unsafe class NativeDevice : Device
             Api.Check(status, call.Describe());
     }
 
-    private void Describe(in OpCall call, CnArg* args, CnTensor* tensors)
+    private static void Describe(in OpCall call, CnArg* args, CnTensor* tensors, nint stream)
     {
         var signature = call.Op.Signature;
         var shape = call.Op.Broadcasts ? call.Output(0).Shape : null;
@@ -172,21 +164,21 @@ internal sealed unsafe class NativeDevice : Device
             var first = next;
             for (var i = start; i < start + length; i++)
                 if (call.Inputs[i] is { } tensor)
-                    Fill(&tensors[next++], tensor, shape);
+                    Fill(&tensors[next++], tensor, shape, stream);
             args[p] = new CnArg { Items = tensors + first, Count = next - first };
         }
         for (var o = 0; o < signature.Outputs.Count; o++)
         {
             var first = next;
             if (call.Outputs[o] is { } tensor)
-                Fill(&tensors[next++], tensor, null);
+                Fill(&tensors[next++], tensor, null, stream);
             args[signature.Inputs.Count + o] = new CnArg { Items = tensors + first, Count = next - first };
         }
     }
 
-    private void Fill(CnTensor* target, Tensor tensor, Shape? broadcast)
+    private static void Fill(CnTensor* target, Tensor tensor, Shape? broadcast, nint stream)
     {
-        tensor.Storage.UsedOn(Stream);
+        tensor.Storage.UsedOn(stream);
         target->Data = tensor.Data;
         target->DType = (int)tensor.DType;
         var shape = broadcast ?? tensor.Shape;
@@ -221,54 +213,6 @@ internal sealed unsafe class NativeDevice : Device
                 $"{op.Name}: the kernel in {Api.Path} has the signature '{registered}', the op '{op.Signature.Native()}'; build both from the same sources"
             );
         return address;
-    }
-
-    public override void Synchronize() => Api.Check(Api.DeviceSynchronize(_index), $"waiting for {Name}");
-
-    internal override void PrepareReuse(Storage block)
-    {
-        // Work that is already queued in the same stream comes first by itself.
-        if (block.UsedOnSeveralStreams || block.Stream != Stream)
-            Synchronize();
-        block.UsedOnSeveralStreams = false;
-        block.Stream = Stream;
-    }
-
-    internal override void* AllocateRaw(long bytes)
-    {
-        void* pointer;
-        var status = Api.Alloc(_index, bytes, Stream, &pointer);
-        if (status == (int)CnStatus.OutOfMemory)
-            return null;
-        Api.Check(status, $"allocating {bytes:N0} bytes on {Name}");
-        return pointer;
-    }
-
-    internal override void FreeRaw(void* pointer, long bytes) =>
-        Api.Check(Api.Free(_index, pointer, Stream), $"freeing {bytes:N0} bytes on {Name}");
-
-    internal override void CopyFromHost(void* destination, void* source, long bytes) =>
-        Copy(destination, source, bytes, 0);
-
-    internal override void CopyToHost(void* destination, void* source, long bytes) =>
-        Copy(destination, source, bytes, 1);
-
-    internal override void CopyWithin(void* destination, void* source, long bytes) =>
-        Copy(destination, source, bytes, 2);
-
-    private void Copy(void* destination, void* source, long bytes, int kind)
-    {
-        if (bytes > 0)
-            Api.Check(
-                Api.Copy(_index, destination, source, bytes, kind, Stream),
-                $"copying {bytes:N0} bytes on {Name}"
-            );
-    }
-
-    internal override void Fill(void* destination, byte value, long bytes)
-    {
-        if (bytes > 0)
-            Api.Check(Api.Memset(_index, destination, value, bytes, Stream), $"filling {bytes:N0} bytes on {Name}");
     }
 
     public CnDeviceInfo Info()
