@@ -2,12 +2,14 @@
 #ifndef CUDANET_KERNELS_CONV_CONV_CUH
 #define CUDANET_KERNELS_CONV_CONV_CUH
 
+#include "depthwise.cuh"
 #include "naive.cuh"
 #include "tiled.cuh"
 
-#define CN_CONV_VARIANTS                                   \
-    "one thread per element, operands from global memory", \
-        "implicit GEMM: 4 x 4 elements per thread, 64 x 64 tiles, two stages"
+#define CN_CONV_VARIANTS                                                       \
+    "one thread per element, operands from global memory",                     \
+        "implicit GEMM: 4 x 4 elements per thread, 64 x 64 tiles, two stages", \
+        "few channels per group: one thread per column or sixteen sums per thread, no tiles"
 
 namespace cn {
 
@@ -28,24 +30,90 @@ bool is_narrow(const ConvProblem<T, AXES, DIVIDES>& p) {
 }
 
 // Tiles of which at least an eighth is used, and sums long enough to fill them. Does not depend on the device.
-template <class P>
+template <bool B_BY_DEPTH, class P>
 int choose_conv(const P& p) {
-    bool fills = p.m >= 8 && p.n >= 8;
-    return is_narrow(p) && fills && p.k > 4 ? 2 : 1;
+    if (!is_narrow(p)) return 1;
+    if (p.m >= 8 && p.n >= 8 && p.k > 4) return 2;
+    return (B_BY_DEPTH ? has_few_sums(p) : has_few_channels(p)) ? 3 : 1;
 }
 
-// B_BY_DEPTH: neighbours in the image lie along the depth and not along the columns.
+// B_BY_DEPTH: the pass that makes the weight's gradient, where neighbours in the image lie along the depth and not along
+// the columns.
 template <bool B_BY_DEPTH, class P>
 CnStatus launch_conv(const CnCall* call, const P& p) {
-    switch (call->variant ? call->variant : choose_conv(p)) {
+    int variant = call->variant ? call->variant : choose_conv<B_BY_DEPTH>(p);
+    if (variant != 1 && !is_narrow(p))
+        return cn_fail(call, CN_UNSUPPORTED, "variant %d numbers rows and columns in 32 bits", variant);
+    switch (variant) {
         case 1:
             return launch_conv_v1(call, p, is_narrow(p));
         case 2:
-            if (!is_narrow(p)) return cn_fail(call, CN_UNSUPPORTED, "variant 2 numbers rows and columns in 32 bits");
             return launch_conv_v2<B_BY_DEPTH>(call, p);
+        case 3:
+            if constexpr (B_BY_DEPTH) {
+                if (!has_few_sums(p))
+                    return cn_fail(call, CN_UNSUPPORTED, "variant 3 takes fewer than 8 channels or taps per group");
+                return launch_conv_filter_v3(call, p);
+            } else {
+                if (!has_few_channels(p))
+                    return cn_fail(call, CN_UNSUPPORTED, "variant 3 takes up to %d channels and %d products per group",
+                                   depthwise_rows, depthwise_taps);
+                return launch_conv_v3(call, p);
+            }
         default:
             return cn_fail(call, CN_INVALID_ARGUMENT, "there is no variant %d", call->variant);
     }
+}
+
+// The launchers, for any number of spatial axes.
+template <int AXES>
+CnStatus launch_conv_forward(const CnCall* call) {
+    const CnTensor *input = cn_arg(call, 0), *weight = cn_arg(call, 1), *output = cn_arg(call, 3);
+    auto shape = ConvShape<AXES>::of(call, *input, *weight, *output);
+    CN_DISPATCH_FLOATING(output->dtype, T, {
+        return launch_conv<false>(call, make_conv<T>(shape, input, weight, cn_arg(call, 2), output));
+    });
+    return cn_unsupported_dtype(call, output->dtype);
+}
+
+// Also a transposed convolution, which has a bias.
+template <int AXES>
+CnStatus launch_conv_backward_data(const CnCall* call, const CnTensor* bias, const CnTensor* grad_input) {
+    const CnTensor *grad_output = cn_arg(call, 0), *weight = cn_arg(call, 1);
+    auto shape = ConvShape<AXES>::of(call, *grad_input, *weight, *grad_output);
+    bool divides = false;
+    for (int d = 0; d < AXES; d++) divides = divides || shape.stride[d] != 1;
+    CN_DISPATCH_FLOATING(grad_input->dtype, T, {
+        if (divides)
+            return launch_conv<false>(
+                call, make_conv_backward_data<T, AXES, true>(shape, grad_output, weight, bias, grad_input));
+        return launch_conv<false>(
+            call, make_conv_backward_data<T, AXES, false>(shape, grad_output, weight, bias, grad_input));
+    });
+    return cn_unsupported_dtype(call, grad_input->dtype);
+}
+
+template <class T, int AXES>
+auto conv_backward_filter_problem(const CnCall* call) {
+    const CnTensor *grad_output = cn_arg(call, 0), *input = cn_arg(call, 1), *grad_weight = cn_arg(call, 2);
+    auto shape = ConvShape<AXES>::of(call, *input, *grad_weight, *grad_output);
+    return make_conv_backward_filter<T>(shape, grad_output, input, grad_weight);
+}
+
+template <int AXES>
+CnStatus launch_conv_backward_filter(const CnCall* call) {
+    int32_t dtype = cn_arg(call, 2)->dtype;
+    CN_DISPATCH_FLOATING(dtype, T, { return launch_conv<true>(call, conv_backward_filter_problem<T, AXES>(call)); });
+    return cn_unsupported_dtype(call, dtype);
+}
+
+template <int AXES>
+int64_t workspace_conv_backward_filter(const CnCall* call) {
+    auto problem = conv_backward_filter_problem<float, AXES>(call);  // its extents, which are those of any dtype
+    int64_t tiled = conv_parts(problem), depthwise = DepthwiseParts::of(problem).parts;
+    int64_t parts = tiled > depthwise ? tiled : depthwise;
+    int64_t accumulator = cn_arg(call, 2)->dtype == CN_F64 ? 8 : 4;
+    return parts == 1 ? 0 : parts * problem.groups * problem.m * problem.n * accumulator;
 }
 
 }  // namespace cn

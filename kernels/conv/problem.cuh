@@ -176,16 +176,18 @@ ConvProblem<T, AXES, false> make_conv(const ConvShape<AXES>& s, const CnTensor* 
     return p;
 }
 
-template <class T, int AXES>
-ConvProblem<T, AXES, true> make_conv_backward_data(const ConvShape<AXES>& s, const CnTensor* grad_y,
-                                                   const CnTensor* weight, const CnTensor* grad_x) {
-    ConvProblem<T, AXES, true> p = {};
+// DIVIDES where some stride is not 1, so that only every so manyth position comes from an output.
+template <class T, int AXES, bool DIVIDES>
+ConvProblem<T, AXES, DIVIDES> make_conv_backward_data(const ConvShape<AXES>& s, const CnTensor* grad_y,
+                                                      const CnTensor* weight, const CnTensor* bias,
+                                                      const CnTensor* grad_x) {
+    ConvProblem<T, AXES, DIVIDES> p = {};
     p.m = s.in_channels;
     p.n = s.batch * s.inputs;
     p.k = s.out_channels * s.taps;
     p.groups = s.groups;
     p.a = cn_data<T>(weight);
-    p.bias = nullptr;
+    p.bias = cn_data<T>(bias);
     p.c = cn_data<T>(grad_x);
     p.a_group = p.m * p.k;
     p.b_group = s.out_channels * s.outputs;

@@ -151,19 +151,33 @@ int64_t conv_parts(const P& p) {
     return parts < 1 ? 1 : parts;
 }
 
+// Room for the sums of several parts in the workspace; null where there is one part, which writes the result itself.
+template <class T>
+CnStatus conv_part_sums(const CnCall* call, int64_t parts, int64_t count, acc_t<T>** sums) {
+    int64_t needed = parts > 1 ? parts * count * static_cast<int64_t>(sizeof(acc_t<T>)) : 0;
+    if (call->workspace_bytes < needed)
+        return cn_fail(call, CN_INVALID_ARGUMENT, "a workspace of %lld bytes is needed, %lld were given",
+                       static_cast<long long>(needed), static_cast<long long>(call->workspace_bytes));
+    *sums = parts > 1 ? static_cast<acc_t<T>*>(call->workspace) : nullptr;
+    return CN_OK;
+}
+
+template <class T>
+CnStatus join_conv_parts(const CnCall* call, const acc_t<T>* sums, T* c, int64_t count, int64_t parts) {
+    if (!sums) return CN_OK;
+    return CN_LAUNCH(call, (conv_join<T>), cn_ceil_div(count, 256), 256, 0, sums, c, count, parts);
+}
+
 template <bool B_BY_DEPTH, class T, int AXES, bool DIVIDES>
 CnStatus launch_conv_v2(const CnCall* call, const ConvProblem<T, AXES, DIVIDES>& p) {
     int64_t parts = B_BY_DEPTH ? conv_parts(p) : 1;
     auto tiles = ConvTiles::of(p, parts);
-    int64_t count = p.groups * p.m * p.n, needed = parts > 1 ? parts * count * sizeof(acc_t<T>) : 0;
-    if (call->workspace_bytes < needed)
-        return cn_fail(call, CN_INVALID_ARGUMENT, "a workspace of %lld bytes is needed, %lld were given",
-                       static_cast<long long>(needed), static_cast<long long>(call->workspace_bytes));
-    acc_t<T>* sums = parts > 1 ? static_cast<acc_t<T>*>(call->workspace) : nullptr;
+    int64_t count = p.groups * p.m * p.n;
+    acc_t<T>* sums;
+    CN_TRY(conv_part_sums<T>(call, parts, count, &sums));
     int64_t grid = tiles.count < INT32_MAX ? tiles.count : INT32_MAX;
     CN_TRY(CN_LAUNCH(call, (conv_v2<T, AXES, DIVIDES, B_BY_DEPTH>), grid, conv_threads, 0, p, tiles, sums));
-    if (!sums) return CN_OK;
-    return CN_LAUNCH(call, (conv_join<T>), cn_ceil_div(count, 256), 256, 0, sums, p.c, count, parts);
+    return join_conv_parts<T>(call, sums, p.c, count, parts);
 }
 
 }  // namespace cn

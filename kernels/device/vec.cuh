@@ -30,4 +30,31 @@ __device__ __forceinline__ void store_vec(T* pointer, const Vec<T>& v) {
     *reinterpret_cast<uint4*>(pointer) = raw;
 }
 
+// A vector where WIDE, else a single element: for kernels that are written once for both.
+template <class T, bool WIDE>
+struct Pack {
+    static constexpr int size = WIDE ? Vec<T>::size : 1;
+    T at[size];
+
+    __device__ static __forceinline__ Pack load(const T* pointer) {
+        Pack pack;
+        if constexpr (WIDE) {
+            Vec<T> v = load_vec(pointer);
+            memcpy(&pack, &v, sizeof v);
+        } else {
+            pack.at[0] = *pointer;
+        }
+        return pack;
+    }
+    __device__ __forceinline__ void store(T* pointer) const {
+        if constexpr (WIDE) {
+            Vec<T> v;
+            memcpy(&v, at, sizeof v);
+            store_vec(pointer, v);
+        } else {
+            *pointer = at[0];
+        }
+    }
+};
+
 #endif

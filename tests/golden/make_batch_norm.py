@@ -1,4 +1,4 @@
-"""Records PyTorch's batch normalisation, trained on two batches made by formulas and then evaluated, into batch_norm.json.
+"""Records PyTorch's batch and instance normalisation, trained on two batches made by formulas and then evaluated, into batch_norm.json.
 
 Run with the PyTorch that is to be the reference: python3 make_batch_norm.py
 """
@@ -13,6 +13,8 @@ CASES = [
     {"name": "matrix", "shape": [4, 3], "eps": 1e-5, "momentum": 0.1},
     {"name": "sequence", "shape": [2, 3, 5], "eps": 1e-3, "momentum": 0.25},
     {"name": "image", "shape": [3, 2, 2, 4], "eps": 1e-5, "momentum": 0.1},
+    {"name": "instances of a sequence", "shape": [2, 3, 5], "eps": 1e-3, "momentum": 0.25},
+    {"name": "instances of an image", "shape": [3, 2, 2, 4], "eps": 1e-5, "momentum": 0.1},
 ]
 
 
@@ -37,8 +39,16 @@ def run(layer, x, cotangent):
 
 def record(case):
     shape = case["shape"]
-    kind = torch.nn.BatchNorm2d if len(shape) == 4 else torch.nn.BatchNorm1d
-    layer = kind(shape[1], eps=case["eps"], momentum=case["momentum"], dtype=torch.float64)
+    family = "InstanceNorm" if case["name"].startswith("instances") else "BatchNorm"
+    kind = getattr(torch.nn, family + ("2d" if len(shape) == 4 else "1d"))
+    layer = kind(
+        shape[1],
+        eps=case["eps"],
+        momentum=case["momentum"],
+        affine=True,
+        track_running_stats=True,
+        dtype=torch.float64,
+    )
     with torch.no_grad():
         layer.weight.copy_(fill(lambda i: 1 + 0.3 * i, [shape[1]]))
         layer.bias.copy_(fill(lambda i: 0.2 * i - 0.1, [shape[1]]))

@@ -87,8 +87,8 @@ public sealed class ConvTests(string deviceName)
         var forward = Conv2dOp.Instance.Apply([x, weight, null], attributes);
         var y = Sample(random, forward.Shape);
         var inner = (forward * y).Sum().Item();
-        var byInput = (x * Conv2dBackwardDataOp.Run(y, weight, shape, attributes)).Sum().Item();
-        var byWeight = (weight * Conv2dBackwardFilterOp.Run(y, x, kernel, attributes)).Sum().Item();
+        var byInput = (x * new ConvFamily(2).BackwardData(y, weight, shape, attributes)).Sum().Item();
+        var byWeight = (weight * new ConvFamily(2).BackwardFilter(y, x, kernel, attributes)).Sum().Item();
         var tolerance = 1e-12 * (forward.Abs() * y.Abs()).Sum().Item();
         Assert.Multiple(() =>
         {
@@ -139,7 +139,7 @@ public sealed class ConvTests(string deviceName)
         Throws<ShapeException>(() => Image(3, 5, 5).Conv2d(Zeros(8, 3, 0, 3)), "at least one position");
         Throws<ShapeException>(
             () =>
-                Conv2dBackwardDataOp.Run(
+                new ConvFamily(2).BackwardData(
                     Image(8, 4, 3),
                     Zeros(8, 3, 3, 3),
                     [2, 3, 5, 5],

@@ -29,14 +29,14 @@ public sealed class ConvWidthTests
             ConvPass.BackwardData,
             [gradient, weight],
             ConvGeometry.With(attributes, x.Shape),
-            Conv2dBackwardDataOp.Run(gradient, weight, x.Shape, attributes)
+            new ConvFamily(2).BackwardData(gradient, weight, x.Shape, attributes)
         );
         Agree(
             Conv2dBackwardFilterOp.Instance,
             ConvPass.BackwardFilter,
             [gradient, x],
             ConvGeometry.With(attributes, weight.Shape),
-            Conv2dBackwardFilterOp.Run(gradient, x, weight.Shape, attributes)
+            new ConvFamily(2).BackwardFilter(gradient, x, weight.Shape, attributes)
         );
     }
 

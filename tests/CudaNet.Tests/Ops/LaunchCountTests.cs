@@ -10,6 +10,13 @@ public sealed class LaunchCountTests
     public static IEnumerable<TestCaseData> Single =>
         [
             On("layer_norm", (x, row) => x.LayerNorm([96], row, row)),
+            On("rms_norm", (x, row) => x.RmsNorm([96], row)),
+            On("group_norm", (x, row) => x.GroupNorm(8, row, row)),
+            On(
+                "conv_transpose2d with bias",
+                (x, row) => x.Reshape(1, 96, 8, 12).ConvTranspose2d(x.Reshape(96, 96, 1, 1), row)
+            ),
+            On("upsample_bilinear2d", (x, _) => x.Reshape(1, 96, 96).UpsampleBilinear2d([64])),
             On("batch_norm", (x, row) => x.BatchNorm(weight: row, bias: row)),
             On("max_pool2d", (x, _) => x.Reshape(1, 96, 96).MaxPool2d([3], [2], [1])),
             On("avg_pool2d", (x, _) => x.Reshape(1, 96, 96).AvgPool2d([2])),

@@ -44,6 +44,32 @@ public sealed class PoolingTests
         Assert.That(x.Grad!.ToDoubles(), Is.EqualTo(new double[] { 0, 0, 0, 0, 1111, 0, 0, 0, 0 }));
     }
 
+    /// <summary>Values of PyTorch 1.13.</summary>
+    [Test]
+    public void SequencesArePooledAsImagesOfHeightOne()
+    {
+        var x = Tensor.From<float>([3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7], [2, 7]);
+        using var all = Assert.EnterMultipleScope();
+        Assert.That(
+            x.MaxPool1d(3, 2, 1, ceilMode: true).ToDoubles(),
+            Is.EqualTo(new double[] { 3, 4, 9, 9, 6, 5, 9, 9 })
+        );
+        Assert.That(x.MaxPool1d(2, dilation: 2).ToDoubles(), Is.EqualTo(new double[] { 4, 5, 5, 6, 8, 8 }));
+        Assert.That(
+            x.AvgPool1d(3, 2, 1).ToDoubles(),
+            Is.EqualTo(new[] { 4 / 3.0, 2, 5, 11 / 3.0, 11 / 3.0, 13 / 3.0, 22 / 3.0, 16 / 3.0 }).Within(1e-6)
+        );
+        Assert.That(
+            x.AvgPool1d(2, 1, 1, countIncludePad: false).ToDoubles(),
+            Is.EqualTo(new[] { 3, 2, 2.5, 2.5, 3, 7, 5.5, 2, 6, 5.5, 4, 4, 6.5, 8.5, 8, 7 })
+        );
+        Assert.That(
+            x.AdaptiveAvgPool1d(3).ToDoubles(),
+            Is.EqualTo(new[] { 8 / 3.0, 10 / 3.0, 16 / 3.0, 14 / 3.0, 16 / 3.0, 8 }).Within(1e-6)
+        );
+        Assert.That(x.AdaptiveMaxPool1d(2).ToDoubles(), Is.EqualTo(new double[] { 4, 9, 6, 9 }));
+    }
+
     /// <summary>Deep-learning notes 3.1, exercise 3.2: the pooled convolution result.</summary>
     [Test]
     public void DeepLearningNotes_3_2_Pools()

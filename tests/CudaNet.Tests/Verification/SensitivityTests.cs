@@ -16,6 +16,10 @@ public sealed class SensitivityTests
         ("mean", 0),
         ("matmul", 0),
         ("layer_norm", 0),
+        ("rms_norm", 0),
+        ("group_norm", 0),
+        ("conv_transpose2d", 0),
+        ("upsample_bilinear2d", 0),
     ];
 
     public static IEnumerable<TestCaseData> Reductions =>

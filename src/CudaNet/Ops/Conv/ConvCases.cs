@@ -13,17 +13,92 @@ internal sealed record ConvCases(Shape Input, Shape Weight)
 
     public Shape Output => ConvGeometry.Of(Input, Weight, Attributes.Of(Stride, Padding, Dilation, Groups)).Output;
 
-    private string Label
+    /// <summary>What the adjoint must add to its result, so that it becomes as large as the input.</summary>
+    public long[] OutputPadding
     {
         get
         {
-            var text = $"input={string.Join('x', Input)},weight={string.Join('x', Weight)}";
-            foreach (var (name, values) in new[] { ("stride", Stride), ("padding", Padding), ("dilation", Dilation) })
-                if (values is not ([1] or [0]) || (name == "padding" && values is [1]))
-                    text += $",{name}={string.Join('x', values)}";
-            return Groups == 1 ? text : $"{text},groups={Groups}";
+            var geometry = ConvGeometry.Of(Input, Weight, Attributes.Of(Stride, Padding, Dilation, Groups));
+            return
+            [
+                .. Enumerable
+                    .Range(0, geometry.Axes)
+                    .Select(axis =>
+                        Input[axis + 2]
+                        + 2 * geometry.Padding(axis)
+                        - geometry.Covered(axis)
+                        - (geometry.Output[axis + 2] - 1) * geometry.Stride(axis)
+                    ),
+            ];
         }
     }
+
+    private string Label(string image)
+    {
+        var text = $"{image}={string.Join('x', Input)},weight={string.Join('x', Weight)}";
+        foreach (var (name, values) in new[] { ("stride", Stride), ("padding", Padding), ("dilation", Dilation) })
+            if (values is not ([1] or [0]) || (name == "padding" && values is [1]))
+                text += $",{name}={string.Join('x', values)}";
+        return Groups == 1 ? text : $"{text},groups={Groups}";
+    }
+
+    /// <summary>What is checked over one number of axes.</summary>
+    private sealed record Lists(
+        IReadOnlyList<ConvCases> Small,
+        IReadOnlyList<ConvCases> Wide,
+        IReadOnlyList<ConvCases> Exact,
+        IReadOnlyList<ConvCases> Differentiated,
+        IReadOnlyList<ConvCases> Benchmarks
+    );
+
+    private static Lists Sequences { get; } =
+        new(
+            [
+                new([1, 1, 1], [1, 1, 1]),
+                new([2, 3, 17], [5, 3, 3]) { Padding = [1] },
+                new([3, 4, 33], [6, 2, 4])
+                {
+                    Groups = 2,
+                    Stride = [2],
+                    Padding = [3],
+                },
+                new([1, 5, 40], [7, 5, 3]) { Dilation = [3], Stride = [3] },
+                new([0, 2, 5], [3, 2, 2]),
+            ],
+            [],
+            [new([2, 4, 9], [5, 4, 3]) { Stride = [2], Padding = [1] }],
+            [new([2, 2, 5], [2, 1, 2]) { Groups = 2, Padding = [1] }, new([1, 2, 6], [3, 2, 2]) { Stride = [2] }],
+            [new([16, 64, 1024], [64, 64, 3]) { Padding = [1] }]
+        );
+
+    private static Lists Volumes { get; } =
+        new(
+            [
+                new([1, 1, 1, 1, 1], [1, 1, 1, 1, 1]),
+                new([2, 3, 4, 5, 7], [5, 3, 3, 3, 3]) { Padding = [1] },
+                new([1, 2, 5, 6, 9], [3, 2, 2, 3, 2]) { Padding = [1, 0, 2], Stride = [2, 1, 3] },
+                new([1, 4, 7, 6, 5], [6, 2, 2, 2, 3])
+                {
+                    Groups = 2,
+                    Dilation = [3, 2, 1],
+                    Stride = [1, 2, 2],
+                },
+                new([2, 9, 3, 4, 17], [8, 9, 3, 1, 1]) { Padding = [1, 0, 0] },
+                new([0, 2, 3, 3, 3], [3, 2, 2, 2, 2]),
+            ],
+            [],
+            [new([2, 3, 4, 5, 6], [4, 3, 2, 3, 3]) { Stride = [2], Padding = [1] }],
+            [
+                new([1, 2, 3, 2, 2], [2, 2, 2, 2, 1]) { Padding = [1, 0, 0] },
+                new([1, 2, 3, 4, 3], [2, 1, 2, 2, 2])
+                {
+                    Groups = 2,
+                    Stride = [2, 2, 1],
+                    Dilation = [1, 1, 2],
+                },
+            ],
+            [new([4, 16, 16, 32, 32], [32, 16, 3, 3, 3]) { Padding = [1] }]
+        );
 
     private static IReadOnlyList<ConvCases> Small { get; } =
     [
@@ -52,6 +127,8 @@ internal sealed record ConvCases(Shape Input, Shape Weight)
             Padding = [2, 1],
             Stride = [2, 1],
         },
+        new([3, 4, 20, 19], [4, 1, 3, 3]) { Groups = 4, Padding = [1] },
+        new([8, 2, 24, 24], [2, 1, 5, 4]) { Groups = 2, Padding = [2] },
         new([3, 4, 5, 6], [7, 4, 5, 6]),
         new([2, 70, 5, 13], [33, 70, 1, 1]),
         new([1, 1, 28, 28], [9, 1, 3, 3]),
@@ -99,27 +176,39 @@ internal sealed record ConvCases(Shape Input, Shape Weight)
         new([16, 64, 32, 32], [64, 1, 3, 3]) { Padding = [1], Groups = 64 },
     ];
 
+    private static Lists Images { get; } = new(Small, ManyChannels, [Small[4], Small[11]], Differentiated, Benchmarks);
+
     /// <summary>The cases of one of the ops.</summary>
     /// <param name="op">The op.</param>
+    /// <param name="axes">How many spatial axes it works over.</param>
+    /// <param name="image">What the convolution's input is called in the name of a case.</param>
     /// <param name="inputs">Its inputs, given how a tensor of a shape is drawn.</param>
     /// <param name="attributes">Its attributes.</param>
     public static IEnumerable<OpCase> For(
         Op op,
+        int axes,
+        string image,
         Func<ConvCases, Func<Shape, CaseInput>, CaseInput?[]> inputs,
         Func<ConvCases, Attributes> attributes
     )
     {
+        var lists = axes switch
+        {
+            1 => Sequences,
+            2 => Images,
+            _ => Volumes,
+        };
         foreach (var dtype in CaseSizes.Floating)
         {
-            foreach (var sizes in Small)
+            foreach (var sizes in lists.Small)
                 yield return Case(dtype, sizes);
             foreach (var layout in Enum.GetValues<CaseLayout>().Where(l => l != CaseLayout.Contiguous))
-                yield return Case(dtype, Small[3]).With(layout);
-            foreach (var sizes in new[] { Small[4], Small[11] })
+                yield return Case(dtype, lists.Small[3]).With(layout);
+            foreach (var sizes in lists.Exact)
                 yield return new OpCase(
                     op,
                     dtype,
-                    $"{sizes.Label},values=integers",
+                    $"{sizes.Label(image)},values=integers",
                     inputs(sizes, Ternary),
                     attributes(sizes)
                 )
@@ -127,24 +216,24 @@ internal sealed record ConvCases(Shape Input, Shape Weight)
                     IsExact = true,
                 };
         }
-        foreach (var sizes in ManyChannels)
+        foreach (var sizes in lists.Wide)
         {
             yield return Case(DType.Float32, sizes);
             yield return Case(DType.Float64, sizes);
         }
-        foreach (var sizes in Differentiated)
+        foreach (var sizes in lists.Differentiated)
             yield return Case(DType.Float64, sizes) with
             {
                 CheckGradient = true,
             };
-        foreach (var sizes in Benchmarks)
+        foreach (var sizes in lists.Benchmarks)
             yield return Case(DType.Float32, sizes) with
             {
                 IsBenchmark = true,
             };
 
         OpCase Case(DType dtype, ConvCases sizes) =>
-            new(op, dtype, sizes.Label, inputs(sizes, shape => new CaseInput(shape)), attributes(sizes));
+            new(op, dtype, sizes.Label(image), inputs(sizes, shape => new CaseInput(shape)), attributes(sizes));
     }
 
     /// <summary>−1, 0 and 1: their sums are exact in every dtype as long as there are fewer than 256.</summary>

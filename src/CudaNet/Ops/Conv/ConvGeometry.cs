@@ -109,6 +109,71 @@ internal sealed class ConvGeometry
         return geometry;
     }
 
+    /// <summary>
+    /// The geometry of the convolution whose adjoint in its input is called: its <see cref="Input"/> is the result, its
+    /// <see cref="Output"/> is <paramref name="output"/>. Attribute 4 is the padding of the result.
+    /// </summary>
+    /// <exception cref="ShapeException">The shapes do not fit each other.</exception>
+    /// <exception cref="AttributeException">A size or number of groups is outside its range.</exception>
+    public static ConvGeometry CheckTransposed(in OpCall call, Shape output, Shape weight, int axes)
+    {
+        if (output.Rank != axes + 2 || weight.Rank != axes + 2)
+            throw call.ShapeError(
+                $"expected an input with {axes + 2} axes (N, C, …) and a weight with {axes + 2} (C, O / groups, …); got {output} and {weight}"
+            );
+        foreach (var (attribute, least) in new[] { (0, 1), (1, 0), (2, 1), (4, 0) })
+            RequireValues(call, attribute, axes, least);
+        var groups = call.Attributes.Int(3);
+        if (groups < 1)
+            throw new AttributeException($"{call.Describe()}: groups must be at least 1; got {groups}");
+        if (output[1] % groups != 0 || weight[0] != output[1])
+            throw call.ShapeError(
+                $"{groups} groups must divide the {output[1]} channels of the input, and the weight must have as many; it has {weight[0]}"
+            );
+        Span<long> input = stackalloc long[axes + 2];
+        (input[0], input[1]) = (output[0], weight[1] * groups);
+        for (var axis = 0; axis < axes; axis++)
+        {
+            long Value(in OpCall of, int attribute)
+            {
+                var values = of.Attributes.Ints(attribute);
+                return values[values.Length == 1 ? 0 : axis];
+            }
+            var (stride, padding, more) = (Value(call, 0), Value(call, 1), Value(call, 4));
+            if (weight[axis + 2] < 1 || output[axis + 2] < 1)
+                throw call.ShapeError("input and weight need at least one position along each axis");
+            if (more >= stride)
+                throw new AttributeException(
+                    $"{call.Describe()}: output_padding must be less than the stride {stride} or the dilation; got {more} along axis {axis + 2}"
+                );
+            input[axis + 2] =
+                (output[axis + 2] - 1) * stride - 2 * padding + Value(call, 2) * (weight[axis + 2] - 1) + more + 1;
+            if (input[axis + 2] < 1)
+                throw call.ShapeError(
+                    $"along axis {axis + 2} a padding of {padding} leaves nothing of the result; use less padding"
+                );
+        }
+        return new ConvGeometry(new Shape(input), weight, call.Attributes);
+    }
+
+    /// <summary>Throws unless the optional input 2 has one element for each output channel.</summary>
+    public static void RequireBias(in OpCall call, long channels)
+    {
+        if (call.Has(2) && (call.Input(2).Rank != 1 || call.Input(2).Shape[0] != channels))
+            throw call.ShapeError($"bias must have one element for each of the {channels} output channels");
+    }
+
+    /// <summary>Fills the textbook loop's result with the bias, or with zeros.</summary>
+    public static void StartWithBias(ReferenceTensor y, ReferenceTensor? bias)
+    {
+        var positions = Spatial(y.Shape);
+        for (long at = 0; at < y.Shape.NumElements; at++)
+        {
+            y[at] = bias?[at / positions % y.Shape[1]] ?? 0;
+            y.Magnitude[at] = Math.Abs(y[at]);
+        }
+    }
+
     private static void RequireValues(in OpCall call, int attribute, int axes, long least)
     {
         var values = call.Attributes.Ints(attribute);
@@ -169,6 +234,19 @@ internal sealed class ConvGeometry
                 (n * Output[1] + o) * outputs + position
             );
         }
+    }
+
+    /// <summary>The definition of the adjoint in the input: adds each output element's multiples of the kernel to a result like the input.</summary>
+    public void AddAdjoint(ReferenceTensor output, ReferenceTensor weight, ReferenceTensor result)
+    {
+        ForEachProduct(
+            (i, k, o) =>
+            {
+                result[i] += output[o] * weight[k];
+                result.Magnitude[i] += Math.Abs(output[o] * weight[k]);
+            }
+        );
+        result.Terms = Math.Max(1, ChannelsOut * Spatial(Weight));
     }
 
     /// <summary>The position in an image that a tap of the kernel meets for a position of the output, or −1 in the padding.</summary>

@@ -354,6 +354,7 @@ internal static class BatchNormCases
                 yield return Case(dtype, shape, false, true);
             yield return Case(dtype, [6, 7, 5], false, false);
             yield return Case(dtype, [6, 7, 5], true, false);
+            yield return Case(dtype, [9, 1, 911], false, true);
             yield return Case(dtype, [1, 5], true, true);
             yield return Case(dtype, [4, 3, 9, 11], true, true);
             yield return Case(dtype, [0, 3, 4], true, true);
@@ -363,6 +364,9 @@ internal static class BatchNormCases
             )
                 yield return Case(dtype, [5, 6, 7], false, true).With(layout);
         }
+        foreach (var dtype in new[] { DType.Float32, DType.BFloat16 })
+            yield return Case(dtype, [2, 2, 64, 65], false, true);
+        yield return Case(DType.Float32, [3, 1, 52, 53], true, true);
         foreach (var given in new[] { false, true })
         foreach (var affine in new[] { false, true })
         {

@@ -11,21 +11,27 @@ internal sealed class LayerNormOp()
 
     protected internal override Saved Saves => Saved.AllInputs.AndOutputs(1, 2);
 
-    internal override CpuKernel? Cpu => CpuLayerNorm.Forward;
+    internal override CpuKernel? Cpu => CpuRowNorm.LayerForward;
 
     public override void Infer(in OpCall call, Span<TensorSpec> outputs)
     {
         var dtype = call.RequireFloating();
         var rows = RowShape(call.Input(0).Shape, call.Attributes.Ints(0), call);
-        for (var i = 1; i <= 2; i++)
-            if (call.Has(i) && !call.Input(i).Shape.Dims.SequenceEqual(call.Attributes.Ints(0)))
-                throw call.ShapeError(
-                    $"{Signature.Inputs[i].Name} must have the shape ({string.Join(", ", call.Attributes.Ints(0).ToArray())}) of normalized_shape"
-                );
+        RequireParameter(call, 1);
+        RequireParameter(call, 2);
         if (call.Has(2) && !call.Has(1))
             throw new AttributeException($"{Name}: a bias needs a weight");
         outputs[0] = new(call.Input(0).Shape, dtype);
         outputs[1] = outputs[2] = new(rows, dtype.Accumulator);
+    }
+
+    /// <summary>Throws unless an optional input has the shape normalized_shape.</summary>
+    internal static void RequireParameter(in OpCall call, int input)
+    {
+        if (call.Has(input) && !call.Input(input).Shape.Dims.SequenceEqual(call.Attributes.Ints(0)))
+            throw call.ShapeError(
+                $"{call.Op.Signature.Inputs[input].Name} must have the shape ({string.Join(", ", call.Attributes.Ints(0).ToArray())}) of normalized_shape"
+            );
     }
 
     /// <summary>The axes that are not normalised.</summary>
@@ -42,45 +48,18 @@ internal sealed class LayerNormOp()
         return new Shape(input.Dims[..^normalized.Length]);
     }
 
-    public override void Reference(ReferenceCall call)
-    {
-        var (x, y, mean, rstd) = (call.Input(), call.Output(), call.Output(1), call.Output(2));
-        var (weight, bias) = (call.InputOrNull(1), call.InputOrNull(2));
-        var eps = call.Attributes.Float(1);
-        var n = new Shape(call.Attributes.Ints(0)).NumElements;
-        for (long row = 0; row < mean.Shape.NumElements; row++)
-        {
-            var at = row * n;
-            double sum = 0,
-                absolute = 0,
-                squares = 0;
-            for (long i = 0; i < n; i++)
-            {
-                sum += x[at + i];
-                absolute += Math.Abs(x[at + i]);
-            }
-            mean[row] = sum / n;
-            mean.Magnitude[row] = absolute / n;
-            for (long i = 0; i < n; i++)
-                squares += Math.Pow(x[at + i] - mean[row], 2);
-            rstd[row] = 1 / Math.Sqrt(squares / n + eps);
-            // An error of the mean or of a difference moves the variance by twice that times the spread; rstd by half the relative change.
-            var spread = Math.Sqrt(squares / n);
-            var varianceError = squares / n + spread * mean.Magnitude[row];
-            rstd.Magnitude[row] = rstd[row] * (1 + varianceError * rstd[row] * rstd[row]);
-            for (long i = 0; i < n; i++)
-            {
-                var w = weight?[i] ?? 1;
-                var centred = Math.Abs(x[at + i] - mean[row]);
-                y[at + i] = (x[at + i] - mean[row]) * rstd[row] * w + (bias?[i] ?? 0);
-                y.Magnitude[at + i] =
-                    Math.Abs(w)
-                        * (rstd[row] * (Math.Abs(x[at + i]) + mean.Magnitude[row]) + centred * rstd.Magnitude[row])
-                    + Math.Abs(bias?[i] ?? 0);
-            }
-        }
-        y.Terms = mean.Terms = rstd.Terms = n;
-    }
+    public override void Reference(ReferenceCall call) =>
+        RowNorm.Forward(
+            call.Input(),
+            call.InputOrNull(1),
+            call.InputOrNull(2),
+            call.Output(),
+            call.Output(1),
+            call.Output(2),
+            new Shape(call.Attributes.Ints(0)).NumElements,
+            call.Attributes.Float(1),
+            (_, i) => i
+        );
 
     protected internal override void Backward(BackwardCall call)
     {
@@ -98,27 +77,7 @@ internal sealed class LayerNormOp()
             if (call.Has(2))
                 call.Set(2, gradients[2]);
         }
-        // Nobody asks for the statistics' gradients directly, but second derivatives come back through them.
-        if (call.Needs(0) && (call.HasGradOutput(1) || call.HasGradOutput(2)))
-            call.Set(0, AddStatistics(call, x, mean, rstd));
-    }
-
-    /// <summary>∂mean/∂x = 1/n and ∂rstd/∂x = −rstd³ (x − mean)/n.</summary>
-    private static Tensor AddStatistics(BackwardCall call, Tensor x, Tensor mean, Tensor rstd)
-    {
-        var rows = Rows.Of(x, call.Attributes.Ints(0));
-        var total = call.HasGradOutput(1)
-            ? rows.Column(call.GradOutput(1)).Affine(1.0 / rows.Length).Expand(rows.Count, rows.Length)
-            : null;
-        if (call.HasGradOutput(2))
-        {
-            var r = rows.Column(rstd);
-            var slope = rows.Column(call.GradOutput(2)).Mul(r).Mul(r).Mul(r).Affine(-1.0 / rows.Length);
-            var part = rows.Matrix(x).Sub(rows.Column(mean)).Mul(slope);
-            total = total is null ? part : total.Add(part);
-        }
-        var gradient = total!.Cast(x.DType).Reshape(x.Shape);
-        return call.HasGradOutput(0) ? call.Result(0)!.Add(gradient) : gradient;
+        RowNorm.AddStatistics(call, Rows.Of(x, shape), mean: 1, rstd: 2);
     }
 
     public override bool HasComposition => true;
@@ -129,9 +88,7 @@ internal sealed class LayerNormOp()
         var rows = Rows.Of(input, attributes.Ints(0));
         var x = rows.Matrix(input);
         var mean = x.Mean(1, keepDim: true);
-        var centred = x.Sub(mean);
-        var rstd = centred.Mul(centred).Mean(1, keepDim: true).Affine(1, attributes.Float(1)).Rsqrt();
-        var y = centred.Mul(rstd);
+        var y = Rows.Normalise(x.Sub(mean), attributes.Float(1), out var rstd);
         if (inputs[1] is { } weight)
             y = y.Mul(rows.Row(weight));
         if (inputs[2] is { } bias)
@@ -165,7 +122,7 @@ internal sealed class LayerNormBackwardOp()
 
     protected internal override Saved Saves => Saved.AllInputs;
 
-    internal override CpuKernel? Cpu => CpuLayerNorm.Backward;
+    internal override CpuKernel? Cpu => CpuRowNorm.LayerBackward;
 
     public override void Infer(in OpCall call, Span<TensorSpec> outputs)
     {
@@ -185,49 +142,19 @@ internal sealed class LayerNormBackwardOp()
             outputs[1] = outputs[2] = new(call.Input(2).Shape, dtype);
     }
 
-    public override void Reference(ReferenceCall call)
-    {
-        var (g, x, weight) = (call.Input(), call.Input(1), call.InputOrNull(2));
-        var (mean, rstd) = (call.Input(3), call.Input(4));
-        var (gx, gw, gb) = (call.Output(), call.OutputOrNull(1), call.OutputOrNull(2));
-        var n = new Shape(call.Attributes.Ints(0)).NumElements;
-        for (long row = 0; row < mean.Shape.NumElements; row++)
-        {
-            double sumG = 0,
-                sumGX = 0,
-                absoluteG = 0,
-                absoluteGX = 0;
-            for (long i = 0; i < n; i++)
-            {
-                var at = row * n + i;
-                var normalised = (x[at] - mean[row]) * rstd[row];
-                var noise = (Math.Abs(x[at]) + Math.Abs(mean[row])) * rstd[row];
-                var scaled = g[at] * (weight?[i] ?? 1);
-                sumG += scaled / n;
-                absoluteG += Math.Abs(scaled) / n;
-                sumGX += scaled * normalised / n;
-                absoluteGX += Math.Abs(scaled) * noise / n;
-                if (gw is null || gb is null)
-                    continue;
-                gw[i] += g[at] * normalised;
-                gw.Magnitude[i] += Math.Abs(g[at]) * noise;
-                gb[i] += g[at];
-                gb.Magnitude[i] += Math.Abs(g[at]);
-            }
-            for (long i = 0; i < n; i++)
-            {
-                var at = row * n + i;
-                var normalised = (x[at] - mean[row]) * rstd[row];
-                var noise = (Math.Abs(x[at]) + Math.Abs(mean[row])) * rstd[row];
-                var scaled = g[at] * (weight?[i] ?? 1);
-                gx[at] = rstd[row] * (scaled - sumG - normalised * sumGX);
-                gx.Magnitude[at] = rstd[row] * (Math.Abs(scaled) + absoluteG + noise * absoluteGX);
-            }
-        }
-        gx.Terms = n;
-        if (gw is not null && gb is not null)
-            gw.Terms = gb.Terms = Math.Max(1, mean.Shape.NumElements);
-    }
+    public override void Reference(ReferenceCall call) =>
+        RowNorm.Backward(
+            call.Input(),
+            call.Input(1),
+            call.InputOrNull(2),
+            call.Input(3),
+            call.Input(4),
+            call.Output(),
+            call.OutputOrNull(1),
+            call.OutputOrNull(2),
+            new Shape(call.Attributes.Ints(0)).NumElements,
+            (_, i) => i
+        );
 
     public override bool HasComposition => true;
 
@@ -266,24 +193,7 @@ internal sealed class LayerNormBackwardOp()
         );
 }
 
-/// <summary>The input of a normalisation as a matrix in the accumulator dtype.</summary>
-internal readonly record struct Rows(long Count, long Length, Shape Leading, DType Accumulator)
-{
-    public static Rows Of(Tensor input, ReadOnlySpan<long> normalized)
-    {
-        var length = new Shape(normalized).NumElements;
-        var leading = new Shape(input.Shape.Dims[..^normalized.Length]);
-        return new(leading.NumElements, length, leading, input.DType.Accumulator);
-    }
-
-    public Tensor Matrix(Tensor tensor) => tensor.Cast(Accumulator).Reshape(Count, Length);
-
-    public Tensor Row(Tensor tensor) => tensor.Cast(Accumulator).Reshape(1, Length);
-
-    public Tensor Column(Tensor tensor) => tensor.Cast(Accumulator).Reshape(Count, 1);
-}
-
-/// <summary>The sizes at which both directions are checked.</summary>
+/// <summary>The sizes at which both directions of layer and RMS normalisation are checked.</summary>
 internal static class LayerNormCases
 {
     public static IEnumerable<OpCase> For(
@@ -308,6 +218,8 @@ internal static class LayerNormCases
                     (6, 264),
                     (5, 520),
                     (2, 2056),
+                    (1, 8200),
+                    (2, 8195),
                 }
             )
                 yield return new OpCase(

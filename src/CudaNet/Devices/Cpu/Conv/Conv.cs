@@ -21,6 +21,9 @@ internal static class CpuConv
 
     public static void BackwardFilter(in OpCall call) => Run(call, ConvPass.BackwardFilter);
 
+    /// <summary>A transposed convolution, which is the gradient of the input with a bias.</summary>
+    public static void Transposed(in OpCall call) => Run(call, ConvPass.BackwardData);
+
     private static void Run(in OpCall call, ConvPass pass)
     {
         if (call.Output(0).DType == DType.Float32)
@@ -68,8 +71,9 @@ internal static unsafe class CpuConv<TSimd, V, T>
                 Windows(forward, backward: false, (T*)first.Data, (T*)second.Data, bias, (T*)result.Data);
                 break;
             case ConvPass.BackwardData:
+                var addend = call.Inputs.Length > 2 && call.Has(2) ? (T*)call.Input(2).Data : null;
                 var data = ConvGeometry.Of(result.Shape, second.Shape, call.Attributes);
-                Windows(data, backward: true, (T*)first.Data, (T*)second.Data, null, (T*)result.Data);
+                Windows(data, backward: true, (T*)first.Data, (T*)second.Data, addend, (T*)result.Data);
                 break;
             default:
                 var filter = ConvGeometry.Of(second.Shape, result.Shape, call.Attributes);

@@ -45,7 +45,7 @@ internal static unsafe class CpuBatchNorm
                         var slope = T.One / T.Sqrt(variance + eps) * (weight == 0 ? T.One : ((T*)weight)[c]);
                         var output = input.SameIn((T*)y);
                         for (long n = 0; n < input.Pieces; n++)
-                            Normalise<V, T>(
+                            NormMath.Affine<V, T>(
                                 input[n],
                                 output[n],
                                 input.Length,
@@ -72,17 +72,6 @@ internal static unsafe class CpuBatchNorm
             for (long n = 0; n < x.Pieces; n++)
                 squares += RowMath.SumSquares<V, T>(x[n], mean, x.Length);
             return (mean, squares / count);
-        }
-
-        private static void Normalise<V, T>(T* x, T* y, int n, T mean, T slope, T bias)
-            where V : unmanaged, ISimd<V, T>
-            where T : unmanaged, IFloatingPointIeee754<T>
-        {
-            var (m, s, b, i) = (V.Create(mean), V.Create(slope), V.Create(bias), 0);
-            for (; i <= n - V.Count; i += V.Count)
-                V.MultiplyAdd(V.Load(x + i) - m, s, b).Store(y + i);
-            for (; i < n; i++)
-                y[i] = (x[i] - mean) * slope + bias;
         }
     }
 
@@ -113,54 +102,29 @@ internal static unsafe class CpuBatchNorm
                         var (m, rstd) = (((T*)mean)[c], T.One / T.Sqrt(((T*)variance)[c] + eps));
                         var (sum, product) = (T.Zero, T.Zero);
                         for (long n = 0; n < input.Pieces; n++)
-                            AddSums<V, T>(gradient[n], input[n], input.Length, m, ref sum, ref product);
+                            NormMath.AddSums<V, T>(gradient[n], input[n], input.Length, m, ref sum, ref product);
                         ((T*)gb)[c] = sum;
                         ((T*)gw)[c] = product * rstd;
                         var slope = rstd * (weight == 0 ? T.One : ((T*)weight)[c]);
-                        var (shift, tilt) = (share * sum, share * product * rstd * rstd);
+                        var (shift, tilt) = (slope * share * sum, slope * share * product * rstd * rstd);
                         var output = gradient.SameIn((T*)gx);
                         for (long n = 0; n < input.Pieces; n++)
-                            Spread<V, T>(gradient[n], input[n], output[n], input.Length, m, slope, shift, tilt);
+                            NormMath.Spread<V, T>(
+                                gradient[n],
+                                input[n],
+                                output[n],
+                                input.Length,
+                                m,
+                                slope,
+                                shift,
+                                tilt
+                            );
                         output.Scatter((T*)gx);
                     }
                     NativeMemory.Free(line);
                     NativeMemory.Free(inputLine);
                 }
             );
-        }
-
-        /// <summary>Σ g and Σ g (x − mean).</summary>
-        private static void AddSums<V, T>(T* g, T* x, int n, T mean, ref T sum, ref T product)
-            where V : unmanaged, ISimd<V, T>
-            where T : unmanaged, IFloatingPointIeee754<T>
-        {
-            var m = V.Create(mean);
-            var (sums, products, i) = (V.Create(T.Zero), V.Create(T.Zero), 0);
-            for (; i <= n - V.Count; i += V.Count)
-            {
-                var gradient = V.Load(g + i);
-                sums += gradient;
-                products = V.MultiplyAdd(gradient, V.Load(x + i) - m, products);
-            }
-            sum += V.Sum(sums);
-            product += V.Sum(products);
-            for (; i < n; i++)
-            {
-                sum += g[i];
-                product += g[i] * (x[i] - mean);
-            }
-        }
-
-        /// <summary>slope · (g − shift − (x − mean) · tilt).</summary>
-        private static void Spread<V, T>(T* g, T* x, T* gx, int n, T mean, T slope, T shift, T tilt)
-            where V : unmanaged, ISimd<V, T>
-            where T : unmanaged, IFloatingPointIeee754<T>
-        {
-            var (m, s, k, t, i) = (V.Create(mean), V.Create(slope), V.Create(shift), V.Create(tilt), 0);
-            for (; i <= n - V.Count; i += V.Count)
-                (s * (V.Load(g + i) - k - (V.Load(x + i) - m) * t)).Store(gx + i);
-            for (; i < n; i++)
-                gx[i] = slope * (g[i] - shift - (x[i] - mean) * tilt);
         }
     }
 

@@ -1,0 +1,5 @@
+// conv3d: output[n, o, p] = bias[o] + sum over c, k of input[n, c, p * stride - padding + k * dilation] * weight[o, c, k].
+#include "conv.cuh"
+
+CN_KERNEL(conv3d, "input, weight, bias?; stride: ints, padding: ints, dilation: ints, groups: int -> output",
+          cn::launch_conv_forward<3>, nullptr, CN_CONV_VARIANTS);

@@ -1,0 +1,7 @@
+// conv3d_backward_filter: the weight's gradient, summed over all images and positions of the output in a fixed order.
+#include "conv.cuh"
+
+CN_KERNEL(
+    conv3d_backward_filter,
+    "grad_output, input; stride: ints, padding: ints, dilation: ints, groups: int, weight_size: ints -> grad_weight",
+    cn::launch_conv_backward_filter<3>, cn::workspace_conv_backward_filter<3>, CN_CONV_VARIANTS);

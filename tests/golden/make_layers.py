@@ -1,0 +1,135 @@
+"""Records PyTorch's normalisations, convolutions and upsamplings, with first and second gradients, into layers.json.
+
+Run with the PyTorch that is to be the reference, in float64: python3 make_layers.py. Element i of input k is
+sin((1.3 + 0.2 k) i + 0.3 + k), of running_var 1 + half of that, and of the output's cotangent sin(0.8 i). A tensor is
+recorded as its inner product with cos(0.9 i): one number, which any wrong element changes. The second gradients are those of
+the sum of the first ones' inner products with cos(0.7 i).
+"""
+
+import json
+import math
+import os
+
+import torch
+import torch.nn.functional as F
+
+
+def rms_norm(input, weight, normalized_shape, eps):
+    """torch.nn.functional.rms_norm as its documentation has it; PyTorch 1.13 does not."""
+    axes = tuple(range(-len(normalized_shape), 0))
+    return input * torch.rsqrt(input.square().mean(axes, keepdim=True) + eps) * weight
+
+
+def interpolate(mode):
+    def run(input, output_size, align_corners=None):
+        return F.interpolate(input, size=tuple(output_size), mode=mode, align_corners=align_corners)
+
+    return run
+
+
+def instance_norm(input, weight, bias, running_mean=None, running_var=None, eps=1e-5):
+    return F.instance_norm(
+        input, running_mean, running_var, weight, bias, use_input_stats=running_mean is None, eps=eps
+    )
+
+
+CASES = [
+    ("rms_norm", rms_norm, {"input": [3, 2, 5], "weight": [2, 5]}, {"normalized_shape": [2, 5], "eps": 1e-3}),
+    ("group_norm", F.group_norm, {"input": [2, 6, 3, 2], "weight": [6], "bias": [6]}, {"num_groups": 3, "eps": 1e-4}),
+    ("group_norm", F.group_norm, {"input": [5, 8], "weight": [8], "bias": [8]}, {"num_groups": 2, "eps": 1e-5}),
+    ("instance_norm", instance_norm, {"input": [2, 3, 4, 5], "weight": [3], "bias": [3]}, {"eps": 1e-5}),
+    (
+        "instance_norm",
+        instance_norm,
+        {"input": [2, 3, 5], "weight": [3], "bias": [3], "running_mean": [3], "running_var": [3]},
+        {"eps": 1e-2},
+    ),
+    (
+        "conv1d",
+        F.conv1d,
+        {"input": [2, 4, 11], "weight": [6, 2, 3], "bias": [6]},
+        {"stride": [2], "padding": [1], "dilation": [2], "groups": 2},
+    ),
+    (
+        "conv3d",
+        F.conv3d,
+        {"input": [2, 4, 5, 6, 7], "weight": [6, 2, 3, 2, 3], "bias": [6]},
+        {"stride": [2, 1, 3], "padding": [1, 0, 2], "dilation": [1, 2, 1], "groups": 2},
+    ),
+    (
+        "conv_transpose1d",
+        F.conv_transpose1d,
+        {"input": [2, 4, 5], "weight": [4, 3, 3], "bias": [6]},
+        {"stride": [3], "padding": [1], "output_padding": [2], "groups": 2, "dilation": [2]},
+    ),
+    (
+        "conv_transpose2d",
+        F.conv_transpose2d,
+        {"input": [2, 3, 4, 5], "weight": [3, 4, 3, 3], "bias": [4]},
+        {"stride": [1], "padding": [1], "output_padding": [0], "groups": 1, "dilation": [1]},
+    ),
+    (
+        "conv_transpose2d",
+        F.conv_transpose2d,
+        {"input": [2, 6, 4, 3], "weight": [6, 2, 3, 2], "bias": [4]},
+        {"stride": [2, 3], "padding": [1, 0], "output_padding": [1, 2], "groups": 2, "dilation": [2, 1]},
+    ),
+    (
+        "conv_transpose3d",
+        F.conv_transpose3d,
+        {"input": [1, 2, 3, 2, 4], "weight": [2, 3, 2, 3, 2], "bias": [3]},
+        {"stride": [2, 2, 1], "padding": [0, 1, 1], "output_padding": [1, 0, 0], "groups": 1, "dilation": [1, 1, 2]},
+    ),
+    ("upsample_nearest2d", interpolate("nearest"), {"input": [2, 3, 4, 5]}, {"output_size": [9, 7]}),
+    ("upsample_nearest2d", interpolate("nearest"), {"input": [1, 2, 6, 7]}, {"output_size": [3, 21]}),
+    (
+        "upsample_bilinear2d",
+        interpolate("bilinear"),
+        {"input": [2, 3, 4, 5]},
+        {"output_size": [9, 3], "align_corners": False},
+    ),
+    (
+        "upsample_bilinear2d",
+        interpolate("bilinear"),
+        {"input": [2, 3, 4, 5]},
+        {"output_size": [7, 12], "align_corners": True},
+    ),
+]
+
+
+def filled(shape, formula):
+    count = math.prod(shape)
+    return torch.tensor([formula(i) for i in range(count)], dtype=torch.float64).reshape(list(shape))
+
+
+def inner(tensor, rate):
+    return (tensor.flatten() * filled([tensor.numel()], lambda i: math.cos(rate * i))).sum()
+
+
+def run(op, function, shapes, attributes):
+    inputs = {}
+    for k, (name, shape) in enumerate(shapes.items()):
+        wave = filled(shape, lambda i: math.sin((1.3 + 0.2 * k) * i + 0.3 + k))
+        inputs[name] = 1 + 0.5 * wave if name == "running_var" else wave
+    # PyTorch gives no gradient for running statistics.
+    wanted = [tensor.requires_grad_() for name, tensor in inputs.items() if not name.startswith("running")]
+    y = function(**inputs, **attributes)
+    first = torch.autograd.grad(y, wanted, filled(y.shape, lambda i: math.sin(0.8 * i)), create_graph=True)
+    total = sum(inner(g, 0.7) for g in first)
+    # What is linear in one input has a first gradient that depends on nothing.
+    second = torch.autograd.grad(total, wanted, allow_unused=True) if total.requires_grad else [None] * len(wanted)
+    return {
+        "op": op,
+        "inputs": shapes,
+        "attributes": {name: str(value).strip("[]").replace(" ", "").lower() for name, value in attributes.items()},
+        "shape": list(y.shape),
+        "output": inner(y.detach(), 0.9).item(),
+        "first": [inner(g.detach(), 0.9).item() for g in first],
+        "second": [0.0 if g is None else inner(g, 0.9).item() for g in second],
+    }
+
+
+path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "layers.json")
+with open(path, "w") as file:
+    json.dump({"torch": torch.__version__, "cases": [run(*case) for case in CASES]}, file, indent=1)
+    file.write("\n")
