@@ -1,7 +1,7 @@
 // uniform, normal, bernoulli, randperm. Element i depends on (seed, counter) alone, so results do not depend on the
 // launch. A thread makes all elements of one counter: four, or two for f64 values.
 #include "device/convert.cuh"
-#include "device/philox.cuh"
+#include "device/normal.cuh"
 
 namespace {
 
@@ -20,16 +20,6 @@ struct UniformRule {
     }
 };
 
-__device__ __forceinline__ float log_of(float x) { return logf(x); }
-__device__ __forceinline__ double log_of(double x) { return log(x); }
-__device__ __forceinline__ float root(float x) { return sqrtf(x); }
-__device__ __forceinline__ double root(double x) { return sqrt(x); }
-__device__ __forceinline__ float cos_pi(float x) { return cospif(x); }
-__device__ __forceinline__ double cos_pi(double x) { return cospi(x); }
-__device__ __forceinline__ float sin_pi(float x) { return sinpif(x); }
-__device__ __forceinline__ double sin_pi(double x) { return sinpi(x); }
-
-// Box and Muller (1958). The first uniform of a pair is taken from (0, 1], as its logarithm is.
 template <class T>
 struct NormalRule {
     using A = acc_t<T>;
@@ -38,9 +28,10 @@ struct NormalRule {
     __device__ __forceinline__ void operator()(const Draws& u, T (&out)[Draws::lanes]) const {
 #pragma unroll
         for (int i = 0; i < Draws::lanes; i += 2) {
-            A radius = std * root(A(-2) * log_of(u.at[i] + Draws::step));
-            out[i] = from_acc<T>(mean + radius * cos_pi(A(2) * u.at[i + 1]));
-            out[i + 1] = from_acc<T>(mean + radius * sin_pi(A(2) * u.at[i + 1]));
+            A cosine, sine;
+            cn::normal_pair<A>(u.at[i] + Draws::step, u.at[i + 1], std, cosine, sine);
+            out[i] = from_acc<T>(mean + cosine);
+            out[i + 1] = from_acc<T>(mean + sine);
         }
     }
 };
