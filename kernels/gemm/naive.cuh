@@ -17,13 +17,12 @@ __global__ void __launch_bounds__(gemm_naive_block) gemm_v1(GemmProblem<T, E> p)
         int64_t batch = at / (p.m * p.n), within = at - batch * p.m * p.n;
         int64_t row = within / p.n, col = within - row * p.n;
         const T *a, *b;
-        T* c;
-        p.select(batch, a, b, c);
+        p.select(batch, a, b);
         a += row * p.a_row;
         b += col * p.b_col;
-        acc_t<T> sum = 0;
-        for (int64_t k = 0; k < p.k; k++) sum += to_acc(a[k * p.a_col]) * to_acc(b[k * p.b_row]);
-        p.put(c, row, col, sum);
+        acc_t<T> sum[1] = {};
+        for (int64_t k = 0; k < p.k; k++, a += p.a_col, b += p.b_row) sum[0] += to_acc(*a) * to_acc(*b);
+        p.finish(at, col, sum);
     }
 }
 

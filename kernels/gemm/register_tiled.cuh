@@ -6,7 +6,7 @@
 #ifndef CUDANET_KERNELS_GEMM_REGISTER_TILED_CUH
 #define CUDANET_KERNELS_GEMM_REGISTER_TILED_CUH
 
-#include "problem.cuh"
+#include "split.cuh"
 
 namespace cn {
 
@@ -135,25 +135,19 @@ __global__ void __launch_bounds__((SIDE / OWN) * (SIDE / OWN)) gemm_v3(GemmProbl
     CN_SHARED(A, b_tile, [2][DEPTH][Loader::padded]);
     const int tx = threadIdx.x % (SIDE / OWN), ty = threadIdx.x / (SIDE / OWN);
     for (int64_t tile = blockIdx.x; tile < tiles.count; tile += gridDim.x) {
-        int64_t batch, row0, col0;
-        tiles.split(tile, batch, row0, col0);
-        row0 *= SIDE;
-        col0 *= SIDE;
-        const T *a, *b;
-        T* c;
-        p.select(batch, a, b, c);
+        const GemmBlock<T> block = tiles.block(p, tile);
         Loader a_loader, b_loader;
-        a_loader.begin(a + row0 * p.a_row, p.a_row, p.a_col, p.m - row0, p.k);
-        b_loader.begin(b + col0 * p.b_col, p.b_col, p.b_row, p.n - col0, p.k);
+        a_loader.begin(block.a, p.a_row, p.a_col, p.m - block.row, block.depth);
+        b_loader.begin(block.b, p.b_col, p.b_row, p.n - block.col, block.depth);
         A sums[OWN][OWN] = {};
-        multiply_tile<SIDE>(a_loader, b_loader, p.k, a_tile, b_tile, sums);
+        multiply_tile<SIDE>(a_loader, b_loader, block.depth, a_tile, b_tile, sums);
 #pragma unroll
         for (int i = 0; i < OWN; i++) {
-            int64_t row = row0 + spread<SIDE, OWN>(ty, i);
+            int64_t row = block.row + spread<SIDE, OWN>(ty, i);
 #pragma unroll
-            for (int j = 0; j < OWN; j++) {
-                int64_t col = col0 + spread<SIDE, OWN>(tx, j);
-                if (row < p.m && col < p.n) p.put(c, row, col, sums[i][j]);
+            for (int j = 0; j < OWN; j += 4) {
+                const A four[4] = {sums[i][j], sums[i][j + 1], sums[i][j + 2], sums[i][j + 3]};
+                p.put(block, row, block.col + spread<SIDE, OWN>(tx, j), four);
             }
         }
     }
@@ -161,9 +155,11 @@ __global__ void __launch_bounds__((SIDE / OWN) * (SIDE / OWN)) gemm_v3(GemmProbl
 
 template <class T, int SIDE, int DEPTH, int OWN, class E>
 CnStatus launch_register_tiled(const CnCall* call, const GemmProblem<T, E>& p) {
-    auto tiles = GemmTiles::of(p, SIDE, SIDE);
-    constexpr int threads = (SIDE / OWN) * (SIDE / OWN);
-    return CN_LAUNCH(call, (gemm_v3<T, SIDE, DEPTH, OWN, E>), tiles.grid(), threads, 0, p, tiles);
+    return launch_parts(call, p, [&](const GemmProblem<T, E>& of) {
+        auto tiles = GemmTiles::of(of, SIDE, SIDE);
+        constexpr int threads = (SIDE / OWN) * (SIDE / OWN);
+        return CN_LAUNCH(call, (gemm_v3<T, SIDE, DEPTH, OWN, E>), tiles.grid(), threads, 0, of, tiles);
+    });
 }
 
 }  // namespace cn

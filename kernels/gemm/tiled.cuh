@@ -20,24 +20,19 @@ __global__ void __launch_bounds__(gemm_tile* gemm_tile) gemm_v2(GemmProblem<T, E
     const int a_i = a_by_col ? ty : tx, a_k = a_by_col ? tx : ty;
     const int b_k = b_by_col ? ty : tx, b_j = b_by_col ? tx : ty;
     for (int64_t tile = blockIdx.x; tile < tiles.count; tile += gridDim.x) {
-        int64_t batch, row0, col0;
-        tiles.split(tile, batch, row0, col0);
-        row0 *= gemm_tile;
-        col0 *= gemm_tile;
-        const T *a, *b;
-        T* c;
-        p.select(batch, a, b, c);
-        acc_t<T> sum = 0;
-        for (int64_t k0 = 0; k0 < p.k; k0 += gemm_tile) {
-            bool a_in = row0 + a_i < p.m && k0 + a_k < p.k, b_in = k0 + b_k < p.k && col0 + b_j < p.n;
-            a_tile[a_i][a_k] = a_in ? to_acc(a[(row0 + a_i) * p.a_row + (k0 + a_k) * p.a_col]) : acc_t<T>(0);
-            b_tile[b_k][b_j] = b_in ? to_acc(b[(k0 + b_k) * p.b_row + (col0 + b_j) * p.b_col]) : acc_t<T>(0);
+        const GemmBlock<T> block = tiles.block(p, tile);
+        acc_t<T> sum[1] = {};
+        for (int64_t k0 = 0; k0 < block.depth; k0 += gemm_tile) {
+            bool a_in = block.row + a_i < p.m && k0 + a_k < block.depth;
+            bool b_in = block.col + b_j < p.n && k0 + b_k < block.depth;
+            a_tile[a_i][a_k] = a_in ? to_acc(block.a[a_i * p.a_row + (k0 + a_k) * p.a_col]) : acc_t<T>(0);
+            b_tile[b_k][b_j] = b_in ? to_acc(block.b[b_j * p.b_col + (k0 + b_k) * p.b_row]) : acc_t<T>(0);
             __syncthreads();
 #pragma unroll
-            for (int k = 0; k < gemm_tile; k++) sum += a_tile[ty][k] * b_tile[k][tx];
+            for (int k = 0; k < gemm_tile; k++) sum[0] += a_tile[ty][k] * b_tile[k][tx];
             __syncthreads();
         }
-        if (row0 + ty < p.m && col0 + tx < p.n) p.put(c, row0 + ty, col0 + tx, sum);
+        p.put(block, block.row + ty, block.col + tx, sum);
     }
 }
 

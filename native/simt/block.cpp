@@ -93,6 +93,8 @@ void Worker::run_block(uint64_t number) {
         thread.fiber = nullptr;
         thread.exited = false;
         thread.epoch = 0;
+        thread.copy_groups = 0;
+        thread.copies.clear();
         make_ready(thread);
     }
     if (launch_->shared_bytes > 0) {

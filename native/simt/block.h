@@ -42,6 +42,15 @@ struct Draw {
     uint32_t below(uint32_t n) { return static_cast<uint32_t>((static_cast<unsigned __int128>(next()) * n) >> 64); }
 };
 
+// A copy by cp.async that has not happened yet.
+struct AsyncCopy {
+    void* to;
+    const void* from;
+    uint32_t size, bytes;  // of `size` bytes these many are read; the rest becomes zero
+    uint32_t group;
+    void* caller;
+};
+
 struct Thread {
     uint3 id{};
     uint32_t linear = 0;
@@ -49,6 +58,8 @@ struct Thread {
     Fiber* fiber = nullptr;
     uint64_t result = 0;
     bool exited = false;
+    uint32_t copy_groups = 0;  // committed
+    std::vector<AsyncCopy> copies;
 };
 
 struct Meeting {

@@ -220,6 +220,8 @@ void release(void* pointer, size_t bytes) {
     (shared ? a.free_shared : a.free_global).emplace(size, memory);
 }
 
+void note(const void* address, size_t bytes, bool write, void* caller) { access(address, bytes, write, false, caller); }
+
 }  // namespace simt::race
 
 namespace simt {

@@ -163,5 +163,6 @@ inline uint16_t float_to_bf16(float x) {
 }  // namespace cn
 
 #include "builtins.h"
+#include "tensor_core.h"
 
 #endif

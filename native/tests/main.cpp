@@ -130,6 +130,85 @@ void races() {
     expect_failure(planted::missing_syncwarp(&here, in.data, out.data), {"race on shared memory", "a read"});
 }
 
+// Whole numbers from -4 to 4: exact in every dtype, and so are their sums.
+float small_number(int i) { return static_cast<float>(i * 7 % 9 - 4); }
+uint16_t sixteen_bits(int dtype, float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, 4);
+    if (dtype == CN_BF16) return static_cast<uint16_t>(bits >> 16);
+    uint32_t sign = bits >> 16 & 0x8000u, exponent = bits >> 23 & 0xffu;
+    return static_cast<uint16_t>(x == 0 ? 0 : sign | (exponent - 112) << 10 | (bits >> 13 & 0x3ffu));
+}
+
+// The layout of fragments: each dtype in each layout of the operands' tiles.
+void tensor_cores() {
+    for (int dtype : {CN_F16, CN_BF16, CN_F32}) {
+        int depth = dtype == CN_F32 ? 8 : 16;
+        std::vector<float> a, b, product(256, 0);
+        for (int i = 0; i < 16 * depth; i++) a.push_back(small_number(i)), b.push_back(small_number(i * 5 + 3));
+        for (int i = 0; i < 256; i++)
+            for (int k = 0; k < depth; k++)
+                product[static_cast<size_t>(i)] +=
+                    a[static_cast<size_t>(i / 16 * depth + k)] * b[static_cast<size_t>(k * 16 + i % 16)];
+        std::vector<uint16_t> short_a, short_b;
+        for (float x : a) short_a.push_back(sixteen_bits(dtype, x));
+        for (float x : b) short_b.push_back(sixteen_bits(dtype, x));
+        Buffer<float> wide_a(a), wide_b(b), d(256);
+        Buffer<uint16_t> narrow_a(short_a), narrow_b(short_b);
+        const void* from_a = dtype == CN_F32 ? static_cast<void*>(wide_a.data) : narrow_a.data;
+        const void* from_b = dtype == CN_F32 ? static_cast<void*>(wide_b.data) : narrow_b.data;
+        for (int64_t seed : {0, 9})
+            for (int layout = 0; layout < 4; layout++) {
+                configure(1, 0, seed);
+                EXPECT_OK(planted::mma(&here, dtype, from_a, from_b, d.data, layout % 2 == 0, layout < 2));
+                EXPECT(d.read() == product);
+            }
+        if (dtype != CN_F32) continue;
+        EXPECT_OK(planted::swapped_fragment(&here, from_a, from_b, d.data));
+        EXPECT(d.read() != product);
+    }
+    // tf32 keeps 10 bits after the point: halves go away from zero.
+    std::vector<float> a(128, 0), b(128, 0);
+    a[0] = 1 + 1 / 2048.0f, a[8] = -1 - 1 / 2048.0f, a[16] = 1 + 1 / 4096.0f, b[0] = 1;
+    Buffer<float> from_a(a), from_b(b), d(256);
+    EXPECT_OK(planted::mma(&here, CN_F32, from_a.data, from_b.data, d.data, true, true));
+    std::vector<float> rounded = d.read();
+    EXPECT(rounded[0] == 1 + 1 / 1024.0f && rounded[16] == -1 - 1 / 1024.0f && rounded[32] == 1);
+    configure(1, 0, 0);
+}
+
+void pipelines() {
+    constexpr int rounds = 7;
+    Buffer<float> in(ramp(rounds * 256)), out(64);
+    std::vector<float> sums(64, 0);
+    for (int round = 0; round < rounds; round++)
+        for (int own = 0; own < 64; own++)
+            for (int i = 0; i < 4; i++)
+                sums[static_cast<size_t>(own)] += static_cast<float>((round * 64 + (own + 40) % 64) * 4 + i);
+    auto wrong = [&](auto run, int64_t seed) {
+        configure(1, 0, seed);
+        EXPECT_OK(run(&here, in.data, out.data, rounds));
+        return out.read() != sums;
+    };
+    for (int64_t seed : {0, 1, 2, 3, 4}) EXPECT(!wrong(planted::pipeline, seed));
+    EXPECT_OK(planted::partial_copy(&here, in.data, out.data));
+    std::vector<float> part = out.read();
+    EXPECT(part[0] == 0 && part[1] == 1 && part[2] == 0 && part[3] == 0);
+    expect_failure(planted::misaligned_copy(&here, in.data, out.data), {"cp.async", "planted_mma.cu"});
+    EXPECT(wrong(planted::pipeline_without_wait, 0));
+    if (race) {
+        expect_failure(planted::pipeline_without_barrier(&here, in.data, out.data, rounds),
+                       {"race on shared memory", "a write", "a read", "planted_mma.cu"});
+        expect_failure(planted::pipeline_with_late_wait(&here, in.data, out.data, rounds), {"race on shared memory"});
+        return configure(1, 0, 0);
+    }
+    EXPECT(wrong(planted::pipeline_with_late_wait, 0));
+    int found = 0;
+    for (int64_t seed = 0; seed < 5; seed++) found += wrong(planted::pipeline_without_barrier, seed);
+    EXPECT(found > 0);
+    configure(1, 0, 0);
+}
+
 void deferred_streams() {
     configure(1, 1, 0);
     CnStream a, b;
@@ -260,6 +339,8 @@ const std::vector<std::pair<std::string, std::function<void()>>> tests = {
     {"unwritten", unwritten},
     {"divergence", divergence},
     {"races", races},
+    {"tensor_cores", tensor_cores},
+    {"pipelines", pipelines},
     {"deferred_streams", deferred_streams},
     {"seeded_moments", seeded_moments},
     {"unordered_sums", unordered_sums},

@@ -16,6 +16,17 @@ CnStatus dynamic_reverse(const CnCall* call, const float* in, float* out, int n)
 CnStatus add_one(const CnCall* call, const float* in, float* out, int n);
 CnStatus bytes(const CnCall* call, unsigned char* out, int n);  // neighbours write neighbouring bytes
 
+// planted_mma.cu. d, 16 x 16, is a, 16 x depth, times b, depth x 16; depth is 16 for f16 and bf16, 8 for f32 (as tf32).
+CnStatus mma(const CnCall* call, int dtype, const void* a, const void* b, float* d, bool a_by_k, bool b_by_k);
+CnStatus swapped_fragment(const CnCall* call, const void* a, const void* b, float* d);  // f32; a bug
+// Sums of 64 neighbours over rounds of 64 x 4 numbers, by cp.async; then the same with a bug each.
+CnStatus pipeline(const CnCall* call, const float* in, float* out, int rounds);
+CnStatus pipeline_without_wait(const CnCall* call, const float* in, float* out, int rounds);
+CnStatus pipeline_without_barrier(const CnCall* call, const float* in, float* out, int rounds);
+CnStatus pipeline_with_late_wait(const CnCall* call, const float* in, float* out, int rounds);
+CnStatus misaligned_copy(const CnCall* call, const float* in, float* out);
+CnStatus partial_copy(const CnCall* call, const float* in, float* out);  // 8 of 16 bytes; no bug
+
 // Planted bugs. The line of the bug is told to compare it with the report.
 CnStatus missing_barrier(const CnCall* call, const float* in, float* out);
 CnStatus store_past_end(const CnCall* call, float* out, int n);

@@ -1,5 +1,5 @@
 # Planted bugs and clean kernels, to show that each checker sees what it is for and nothing else.
-set(PLANTED ${CMAKE_SOURCE_DIR}/native/tests/planted.cu)
+set(PLANTED ${CMAKE_SOURCE_DIR}/native/tests/planted.cu ${CMAKE_SOURCE_DIR}/native/tests/planted_mma.cu)
 cudanet_kernels(${PLANTED})
 function(cudanet_planted_test name source)
   set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${RUNTIME_FLAGS}")

@@ -71,6 +71,7 @@ public static class Checker
             failures.Add($"the error constant {op.ErrorConstant} is over {Tolerance.LargestConstant}");
         var run = Execute(opCase, drawn, device, variant, failures);
         var (inputs, outputs) = Evaluate(op, opCase.Attributes, drawn, run.Outputs);
+        var isTf32 = opCase.DType == DType.Float32 && op.Tf32Variants.Contains(variant);
         var accumulator = op.Kind == OpKind.Composition ? opCase.DType : opCase.DType.Accumulator;
         for (var i = 0; i < outputs.Length; i++)
             if (outputs[i] is { } output)
@@ -94,7 +95,16 @@ public static class Checker
             var exact = of.IsExact || op.IsExact || op.Kind == OpKind.View || !expected.DType.IsFloating;
             var error = exact
                 ? Tolerance.CompareExactly(name, got, expected)
-                : Tolerance.Compare(name, got, expected, sums, op.ErrorConstant, before, ref run.Worst);
+                : Tolerance.Compare(
+                    name,
+                    got,
+                    expected,
+                    sums,
+                    op.ErrorConstant,
+                    before,
+                    ref run.Worst,
+                    isTf32 ? Precision.Tf32UnitRoundoff : 0
+                );
             if (error is not null)
                 failures.Add(error);
         }

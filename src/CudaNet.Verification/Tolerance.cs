@@ -13,6 +13,14 @@ internal static class Tolerance
     public const double LargestConstant = 8;
 
     /// <summary>Compares a result with its reference; <paramref name="worst"/> is raised to the largest |err|/tolerance seen.</summary>
+    /// <param name="what">The name of the result.</param>
+    /// <param name="got">The result.</param>
+    /// <param name="reference">What it should be, with magnitudes and terms.</param>
+    /// <param name="accumulator">The dtype of the sums.</param>
+    /// <param name="constant">The c of the rule.</param>
+    /// <param name="before">The old values of a tensor that is updated in place.</param>
+    /// <param name="worst">The largest |err|/tolerance.</param>
+    /// <param name="roundoff">The unit roundoff of the terms, where it is larger than that of the accumulator.</param>
     /// <returns>What is wrong, or null.</returns>
     public static string? Compare(
         string what,
@@ -21,10 +29,11 @@ internal static class Tolerance
         DType accumulator,
         double constant,
         double[]? before,
-        ref double worst
+        ref double worst,
+        double roundoff = 0
     )
     {
-        var rule = new Rule(reference.DType, accumulator, constant, reference.Terms);
+        var rule = new Rule(reference.DType, accumulator, constant, reference.Terms, roundoff);
         var bad = new Mismatches(what, reference.Shape);
         for (long i = 0; i < got.Length; i++)
         {
@@ -78,10 +87,11 @@ internal static class Tolerance
         };
 
     /// <summary>The rule for one output.</summary>
-    internal readonly struct Rule(DType output, DType accumulator, double constant, double terms)
+    internal readonly struct Rule(DType output, DType accumulator, double constant, double terms, double roundoff = 0)
     {
         private readonly double _relative = output.UnitRoundoff;
-        private readonly double _accumulated = constant * Math.Sqrt(Math.Max(terms, 1)) * accumulator.UnitRoundoff;
+        private readonly double _accumulated =
+            constant * Math.Sqrt(Math.Max(terms, 1)) * Math.Max(roundoff, accumulator.UnitRoundoff);
         private readonly double _floor = HalfSmallest(output) + constant * HalfSmallest(accumulator);
         private readonly double _largest = Largest(output);
 

@@ -74,6 +74,9 @@ public abstract class Op
     /// <summary>The c of the tolerance rule |err| ≤ u_out·|ref| + c·√n·u_acc·S; at most 8.</summary>
     public virtual double ErrorConstant => 4;
 
+    /// <summary>The numbers of the kernel's variants that round f32 operands to TF32, the one meant for use first.</summary>
+    protected internal virtual ReadOnlySpan<int> Tf32Variants => [];
+
     /// <summary>Whether the op draws random numbers or permutes: its outputs are compared bit by bit instead of by tolerance.</summary>
     public virtual bool IsExact => false;
 

@@ -29,6 +29,9 @@ internal sealed record EngineState
     /// <summary>The variant that native kernels run; 0 is each kernel's own choice.</summary>
     public int KernelVariant { get; init; }
 
+    /// <summary>Whether matrix products of f32 may round their operands to TF32; see <see cref="Precision"/>.</summary>
+    public bool AllowTf32 { get; init; }
+
     /// <summary>Where tensors are made when no device is named; null means the CPU.</summary>
     public Device? DefaultDevice { get; init; }
 

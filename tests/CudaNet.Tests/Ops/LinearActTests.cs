@@ -1,6 +1,6 @@
 namespace CudaNet.Tests.Ops;
 
-/// <summary>A linear layer with its activation in the epilogue equals the two ops, gradients included.</summary>
+/// <summary>A linear layer with residual and activation in the epilogue equals the single ops, gradients included.</summary>
 [TestFixture("cpu")]
 [TestFixture("simt")]
 public sealed class LinearActTests(string deviceName)
@@ -21,21 +21,23 @@ public sealed class LinearActTests(string deviceName)
 
     // A dot product, an edge tile, several blocks of depth, and work for several cores.
     [Test]
-    public void EqualsTheTwoOps(
+    public void EqualsTheSingleOps(
         [Values] Activation activation,
+        [Values] bool hasResidual,
         [Values("2,7,5", "13,29,31", "7,33,900", "96,130,80")] string extents
     )
     {
         using var frame = Lifetime.Frame();
         var sizes = extents.Split(',').Select(long.Parse).ToArray();
         var (x, w, b) = (Filled([sizes[0], sizes[2]], 1), Filled([sizes[1], sizes[2]], 2), Filled([sizes[1]], 3));
-        Tensor[] leaves = [x, w, b];
+        var residual = hasResidual ? Filled([sizes[0], sizes[1]], 5) : null;
+        Tensor[] leaves = residual is null ? [x, w, b] : [x, w, b, residual];
         foreach (var leaf in leaves)
             leaf.RequiresGrad = true;
         var probe = Filled([sizes[0], sizes[1]], 4);
 
-        var fused = x.Linear(w, b, activation);
-        var composed = Functions[activation](x.Linear(w, b));
+        var fused = x.Linear(w, b, activation, residual);
+        var composed = Functions[activation](residual is null ? x.Linear(w, b) : x.Linear(w, b) + residual);
 
         var first = Autograd.Grad([fused], leaves, [probe]);
         var second = Autograd.Grad([composed], leaves, [probe]);
@@ -43,6 +45,14 @@ public sealed class LinearActTests(string deviceName)
         Assert.That(fused.ToDoubles(), Is.EqualTo(composed.ToDoubles()).Within(1e-12));
         for (var i = 0; i < leaves.Length; i++)
             Assert.That(first[i]!.ToDoubles(), Is.EqualTo(second[i]!.ToDoubles()).Within(1e-11));
+    }
+
+    [Test]
+    public void AResidualHasTheShapeOfTheResult()
+    {
+        var (x, w) = (Filled([2, 3], 1), Filled([4, 3], 2));
+        var error = Assert.Throws<ShapeException>(() => x.Linear(w, null, Activation.Relu, Filled([4], 3)));
+        Assert.That(error!.Message, Does.Contain("residual").And.Contain("(2, 4)"));
     }
 
     [Test]

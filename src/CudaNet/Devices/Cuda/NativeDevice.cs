@@ -121,7 +121,7 @@ internal sealed unsafe partial class NativeDevice : Device
                 var native = new CnCall
                 {
                     Device = _index,
-                    Variant = state.KernelVariant,
+                    Variant = VariantOf(call),
                     ArgCount = parameters,
                     AttributeCount = call.Op.Signature.Attributes.Count,
                     Args = args,
@@ -135,6 +135,14 @@ internal sealed unsafe partial class NativeDevice : Device
         {
             NativeMemory.Free(rented);
         }
+    }
+
+    private static int VariantOf(in OpCall call)
+    {
+        var state = EngineState.Current;
+        var tf32 = call.Op.Tf32Variants;
+        var useTf32 = state is { AllowTf32: true, KernelVariant: 0 } && !tf32.IsEmpty;
+        return useTf32 && call.Outputs[0]!.DType == DType.Float32 ? tf32[0] : state.KernelVariant;
     }
 
     private void Launch(CnKernel* kernel, CnCall* native, in OpCall call)

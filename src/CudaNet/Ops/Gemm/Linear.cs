@@ -7,6 +7,8 @@ internal sealed class LinearOp() : Op("linear", "input, weight, bias? -> output"
 
     protected internal override bool AcceptsStrides => true;
 
+    protected internal override ReadOnlySpan<int> Tf32Variants => MatMulOp.Instance.Tf32Variants;
+
     protected internal override Saved Saves => Saved.Inputs(0, 1);
 
     internal override CpuKernel? Cpu => CpuMatMul.Linear;
@@ -92,7 +94,10 @@ internal sealed class LinearOp() : Op("linear", "input, weight, bias? -> output"
                 dtype,
                 "rows=65,out=129,in=70,values=integers",
                 [MatMulCases.Integers([65, 70]), MatMulCases.Integers([129, 70]), MatMulCases.Integers([129])]
-            );
+            )
+            {
+                IsExact = true,
+            };
         }
         yield return Case(DType.Float64, "rows=3,out=2,in=4", [3, 4], 2) with
         {
@@ -139,13 +144,17 @@ public static class LinearExtensions
         public Tensor Linear(Tensor weight, Tensor? bias = null) => LinearOp.Instance.Apply([input, weight, bias]);
 
         /// <summary>
-        /// f(input · weightᵀ + bias): a linear layer and its activation function in one pass over the result. The same values as the two ops, except
-        /// that nothing is rounded between them.
+        /// f(input · weightᵀ + bias + residual): a linear layer, a residual connection around it and the activation function in one pass over the
+        /// result. The same values as the single ops, except that nothing is rounded between them.
         /// </summary>
+        /// <param name="weight">(out, in).</param>
+        /// <param name="bias">(out), or null.</param>
+        /// <param name="activation">The function f; none leaves the sum as it is.</param>
+        /// <param name="residual">What is added before the activation, of the result's shape (…, out); null for nothing.</param>
         /// <exception cref="ShapeException">The shapes do not fit.</exception>
-        public Tensor Linear(Tensor weight, Tensor? bias, Activation activation) =>
-            activation == Activation.None
+        public Tensor Linear(Tensor weight, Tensor? bias, Activation activation, Tensor? residual = null) =>
+            activation == Activation.None && residual is null
                 ? input.Linear(weight, bias)
-                : LinearActOp.Instance.Apply([input, weight, bias], Attributes.Of((long)activation));
+                : LinearActOp.Instance.Apply([input, weight, bias, residual], Attributes.Of((long)activation));
     }
 }

@@ -20,15 +20,20 @@ public enum Activation
 }
 
 /// <summary>
-/// <see cref="LinearOp"/> with an activation function in the epilogue of the matrix product. The backward needs the output only, except
-/// for gelu, which keeps the affine map's values.
+/// <see cref="LinearOp"/> with a residual and an activation function in the epilogue of the matrix product: f(input · weightᵀ + bias +
+/// residual). The backward needs the output only, except for gelu, which keeps the values that it is applied to.
 /// </summary>
 internal sealed class LinearActOp()
-    : Op("linear_act", "input, weight, bias?; activation: none|relu|tanh|sigmoid|gelu = none -> output, preactivation?")
+    : Op(
+        "linear_act",
+        "input, weight, bias?, residual?; activation: none|relu|tanh|sigmoid|gelu = none -> output, preactivation?"
+    )
 {
     public static readonly LinearActOp Instance = new();
 
     protected internal override bool AcceptsStrides => true;
+
+    protected internal override ReadOnlySpan<int> Tf32Variants => MatMulOp.Instance.Tf32Variants;
 
     protected internal override Saved Saves => Saved.Inputs(0, 1).AndOutputs(0, 1);
 
@@ -39,6 +44,8 @@ internal sealed class LinearActOp()
     public override void Infer(in OpCall call, Span<TensorSpec> outputs)
     {
         outputs[0] = LinearOp.OutputOf(call);
+        if (call.Has(3) && !call.Input(3).Shape.Equals(outputs[0].Shape))
+            throw call.ShapeError($"residual must have the shape of the result, {outputs[0].Shape}");
         if (Of(call.Attributes) == Activation.Gelu)
             outputs[1] = outputs[0];
     }
@@ -47,11 +54,15 @@ internal sealed class LinearActOp()
     {
         LinearOp.Instance.Reference(call);
         var (y, kept, activation) = (call.Output(), call.OutputOrNull(1), Of(call.Attributes));
+        var residual = call.InputOrNull(3);
+        if (residual is not null)
+            y.Terms++;
         if (kept is not null)
             kept.Terms = y.Terms;
         for (long i = 0; i < y.Shape.NumElements; i++)
         {
-            var (z, magnitude) = (y[i], y.Magnitude[i]);
+            var added = residual?[i] ?? 0;
+            var (z, magnitude) = (y[i] + added, y.Magnitude[i] + Math.Abs(added));
             if (kept is not null)
                 (kept[i], kept.Magnitude[i]) = (z, magnitude);
             y[i] = activation switch
@@ -82,7 +93,11 @@ internal sealed class LinearActOp()
             _ => gradient,
         };
         // Nobody asks for the gradient of the kept values directly, but second derivatives come back through them.
-        LinearOp.SetGradients(call, call.HasGradOutput(1) ? slope.Add(call.GradOutput(1)) : slope);
+        if (call.HasGradOutput(1))
+            slope = slope.Add(call.GradOutput(1));
+        LinearOp.SetGradients(call, slope);
+        if (call.Has(3) && call.Needs(3))
+            call.Set(3, slope);
     }
 
     public override bool HasComposition => true;
@@ -90,6 +105,8 @@ internal sealed class LinearActOp()
     protected internal override Tensor?[] Compose(ReadOnlySpan<Tensor?> inputs, Attributes attributes)
     {
         var z = inputs[0]!.Linear(inputs[1]!, inputs[2]);
+        if (inputs[3] is { } residual)
+            z = z + residual;
         return Of(attributes) switch
         {
             Activation.Relu => [z.Relu(), null],
@@ -113,9 +130,12 @@ internal sealed class LinearActOp()
                 foreach (var layout in Enum.GetValues<CaseLayout>().Where(l => l != CaseLayout.Contiguous))
                     yield return Case(dtype, activation, "rows=17,out=33,in=65", [17, 65], 33).With(layout);
                 yield return Case(dtype, activation, "rows=9,out=33,in=20,bias=no", [9, 20], 33, hasBias: false);
+                yield return Case(dtype, activation, "rows=70,out=68,in=40", [70, 40], 68, hasResidual: true);
                 yield return Case(dtype, activation, "input=3x2x5x7,out=9", [3, 2, 5, 7], 9);
+                yield return Case(dtype, activation, "input=3x2x5x7,out=10", [3, 2, 5, 7], 10, hasResidual: true)
+                    .With(CaseLayout.Transposed);
             }
-            yield return Case(DType.Float64, activation, "rows=3,out=2,in=4", [3, 4], 2) with
+            yield return Case(DType.Float64, activation, "rows=3,out=2,in=4", [3, 4], 2, hasResidual: true) with
             {
                 CheckGradient = true,
             };
@@ -140,13 +160,19 @@ internal sealed class LinearActOp()
         string label,
         long[] input,
         long outFeatures,
-        bool hasBias = true
+        bool hasBias = true,
+        bool hasResidual = false
     ) =>
         new(
             this,
             dtype,
-            $"{label},activation={activation.ToString().ToLowerInvariant()}",
-            [Draw.Normal(input), Draw.Normal(outFeatures, input[^1]), hasBias ? Draw.Normal(outFeatures) : null],
+            $"{label}{(hasResidual ? ",residual=yes" : "")},activation={activation.ToString().ToLowerInvariant()}",
+            [
+                Draw.Normal(input),
+                Draw.Normal(outFeatures, input[^1]),
+                hasBias ? Draw.Normal(outFeatures) : null,
+                hasResidual ? Draw.Normal([.. input[..^1], outFeatures]) : null,
+            ],
             Attributes.Of((long)activation)
         );
 }

@@ -10,6 +10,8 @@ internal sealed class MatMulOp() : Op("matmul", "input, other -> output")
 
     protected internal override bool AcceptsStrides => true;
 
+    protected internal override ReadOnlySpan<int> Tf32Variants => [9, 10]; // of kernels/gemm/gemm.cuh
+
     protected internal override Saved Saves => Saved.AllInputs;
 
     internal override CpuKernel? Cpu => CpuMatMul.MatMul;
@@ -121,7 +123,10 @@ internal sealed class MatMulOp() : Op("matmul", "input, other -> output")
                     dtype,
                     $"m={m},n={n},k={k},values=integers",
                     [MatMulCases.Integers([m, k]), MatMulCases.Integers([k, n])]
-                );
+                )
+                {
+                    IsExact = true,
+                };
         }
         yield return Case(DType.Float32, "m=3,n=4100,k=700", [3, 700], [700, 4100]);
         foreach (
@@ -182,6 +187,7 @@ internal static class MatMulCases
         (65, 63, 17),
         (129, 127, 33),
         (11, 40, 701),
+        (70, 136, 200),
     ];
 
     public static IReadOnlyList<(string Name, CaseLayout A, CaseLayout B)> Layouts { get; } =
@@ -216,6 +222,7 @@ internal static class MatMulCases
         ([2, 3, 17, 16], [2, 1, 16, 33]),
         ([0, 5, 7], [7, 9]),
         ([33, 8, 8], [33, 8, 8]),
+        ([2, 18, 520], [2, 520, 24]),
     ];
 
     public static IReadOnlyList<(long M, long N, long K)> Benchmarks { get; } =

@@ -6,7 +6,7 @@ using System.Runtime.Intrinsics.X86;
 namespace CudaNet;
 
 /// <summary>
-/// C = A · B + bias and, where there is an activation, its values at C; C row-major with unit column stride, A and B with any strides, all in elements. A and B may have zero strides.
+/// C = A · B + bias + residual and, where there is an activation, its values at C; C row-major with unit column stride, A and B with any strides, all in elements. A and B may have zero strides.
 /// </summary>
 internal unsafe struct GemmProblem<T>
     where T : unmanaged
@@ -25,6 +25,9 @@ internal unsafe struct GemmProblem<T>
 
     /// <summary>N elements that are added to every row of C, or null.</summary>
     public T* Bias;
+
+    /// <summary>What is added to finished elements of C, laid out as C, or null.</summary>
+    public T* Residual;
 
     /// <summary>What is applied to finished elements of C.</summary>
     public Activation Activation;
@@ -94,7 +97,10 @@ internal static unsafe class Gemm<TSimd, V, T>
             GemmDot<TSimd, V, T>.Run(problem, parallel);
             GemmEpilogue.Apply(problem, problem.C, problem.M, problem.N);
         }
-        else if (problem is { N: 1, ACol: not 1, Bias: null, CRow: 1, Activation: Activation.None })
+        else if (
+            problem is { N: 1, ACol: not 1, Bias: null, CRow: 1, Activation: Activation.None }
+            && problem.Residual == null
+        )
             Multiply(Swapped(problem), parallel);
         else
             Multiply(problem, parallel);
@@ -335,7 +341,7 @@ internal static unsafe class Gemm<TSimd, V, T>
             return packed;
         }
 
-        // Activated while it is in the L1 cache.
+        // Finished while it is in the L1 cache.
         private readonly void Tile(nint strip, T* packed, nint row, int rows, T* a, nint aRow, nint aCol)
         {
             var column = strip * Columns;

@@ -3,13 +3,15 @@ using System.Runtime.Intrinsics;
 
 namespace CudaNet;
 
-/// <summary>The activation functions that are applied to a tile of a matrix product as soon as it is finished.</summary>
+/// <summary>What is added and applied to a tile of a matrix product as soon as its sums are complete.</summary>
 internal static unsafe class GemmEpilogue
 {
-    /// <summary>Activates rows × columns elements of C from <paramref name="c"/> on.</summary>
+    /// <summary>Finishes rows × columns elements of C from <paramref name="c"/> on.</summary>
     public static void Apply<T>(in GemmProblem<T> problem, T* c, nint rows, nint columns)
         where T : unmanaged, INumber<T>
     {
+        if (problem.Residual != null)
+            AddResidual(problem, c, rows, columns);
         switch (problem.Activation)
         {
             case Activation.Relu:
@@ -25,6 +27,28 @@ internal static unsafe class GemmEpilogue
                 Apply(problem, c, rows, columns, default(GeluOperator));
                 break;
         }
+    }
+
+    private static void AddResidual<T>(in GemmProblem<T> problem, T* c, nint rows, nint columns)
+        where T : unmanaged, INumber<T>
+    {
+        var residual = problem.Residual + (c - problem.C);
+        for (nint i = 0; i < rows; i++)
+            if (Vector512.IsHardwareAccelerated)
+                AddRow<Simd512<T>, T>(c + i * problem.CRow, residual + i * problem.CRow, columns);
+            else
+                AddRow<SimdAny<T>, T>(c + i * problem.CRow, residual + i * problem.CRow, columns);
+    }
+
+    private static void AddRow<V, T>(T* x, T* residual, nint count)
+        where V : unmanaged, ISimd<V, T>
+        where T : unmanaged, INumber<T>
+    {
+        nint i = 0;
+        for (; i <= count - V.Count; i += V.Count)
+            (V.Load(x + i) + V.Load(residual + i)).Store(x + i);
+        for (; i < count; i++)
+            x[i] += residual[i];
     }
 
     private static void Apply<T, TOperator>(in GemmProblem<T> problem, T* c, nint rows, nint columns, TOperator op)

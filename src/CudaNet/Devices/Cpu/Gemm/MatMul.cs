@@ -30,6 +30,7 @@ internal static unsafe class CpuMatMul
             input,
             weight,
             call.Has(2) ? call.Input(2) : null,
+            call.Has(3) ? call.Input(3) : null,
             activation,
             call.Outputs[1]
         );
@@ -40,6 +41,7 @@ internal static unsafe class CpuMatMul
     /// <param name="a">The left operand.</param>
     /// <param name="b">The right operand.</param>
     /// <param name="bias">Added to each row.</param>
+    /// <param name="residual">Added to the result, whose shape it has.</param>
     /// <param name="activation">Applied to the result.</param>
     /// <param name="product">Gets the result before the activation, where that is wanted.</param>
     private static void Run(
@@ -48,6 +50,7 @@ internal static unsafe class CpuMatMul
         Tensor a,
         Tensor b,
         Tensor? bias,
+        Tensor? residual = null,
         Activation activation = Activation.None,
         Tensor? product = null
     )
@@ -58,14 +61,17 @@ internal static unsafe class CpuMatMul
             return;
         }
         var dense = bias is { IsContiguous: false } ? Copy(bias) : bias;
+        var denseResidual = residual is { IsContiguous: false } ? Copy(residual) : residual;
         var addend = dense is null ? null : dense.Data;
+        var added = denseResidual is null ? null : denseResidual.Data;
         var result = call.Output(0).Data;
         var c = product is null ? result : product.Data;
         if (a.DType == DType.Float32)
-            Run<float>(plan, a.Data, b.Data, addend, c, activation, result);
+            Run<float>(plan, a.Data, b.Data, addend, added, c, activation, result);
         else
-            Run<double>(plan, a.Data, b.Data, addend, c, activation, result);
+            Run<double>(plan, a.Data, b.Data, addend, added, c, activation, result);
         GC.KeepAlive(dense);
+        GC.KeepAlive(denseResidual);
     }
 
     private static Tensor Copy(Tensor strided)
@@ -109,6 +115,7 @@ internal static unsafe class CpuMatMul
         byte* a,
         byte* b,
         byte* bias,
+        byte* residual,
         byte* c,
         Activation activation,
         byte* activated
@@ -129,6 +136,7 @@ internal static unsafe class CpuMatMul
             C = (T*)c,
             CRow = (nint)plan.N,
             Bias = (T*)bias,
+            Residual = (T*)residual,
             Activation = activation,
             Activated = (T*)activated,
         };
@@ -159,6 +167,8 @@ internal static unsafe class CpuMatMul
             one.B += offsetB;
             one.C += batch * plan.M * plan.N;
             one.Activated += batch * plan.M * plan.N;
+            if (one.Residual != null)
+                one.Residual += batch * plan.M * plan.N;
             Gemm.Run(one, parallel);
         }
     }
