@@ -225,7 +225,10 @@ public static class MutationRunner
         });
     }
 
-    /// <summary>The .cu files that a change to a file concerns; of those that include a header, the ones with most of its names.</summary>
+    /// <summary>
+    /// The .cu files that a change to a file concerns: of those that include a header, the ones beside it, whose cases are made for it, or else
+    /// those with most kernels.
+    /// </summary>
     private static List<string> Units(string root, string file)
     {
         const int MostUnits = 3;
@@ -244,10 +247,15 @@ public static class MutationRunner
                 if (path.EndsWith(".cuh", StringComparison.Ordinal) && Includes(text, headers))
                     headers.Add(Path.GetFileName(path));
         }
+        var folder = Path.GetDirectoryName(Path.Combine(root, file));
+        var users = including
+            .Where(f => f.Path.EndsWith(".cu", StringComparison.Ordinal) && Includes(f.Text, headers))
+            .ToList();
+        if (users.Exists(f => Path.GetDirectoryName(f.Path) == folder))
+            users.RemoveAll(f => Path.GetDirectoryName(f.Path) != folder);
         return
         [
-            .. including
-                .Where(f => f.Path.EndsWith(".cu", StringComparison.Ordinal) && Includes(f.Text, headers))
+            .. users
                 .OrderByDescending(f => KernelsIn(f.Path).Count())
                 .ThenBy(f => f.Path, StringComparer.Ordinal)
                 .Take(MostUnits)
