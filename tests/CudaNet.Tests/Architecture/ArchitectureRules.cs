@@ -15,6 +15,7 @@ internal static class ArchitectureRules
         ["CudaNet"] = [],
         ["CudaNet.Verification"] = ["CudaNet"],
         ["CudaNet.Models"] = ["CudaNet"],
+        ["CudaNet.Native"] = [],
         ["CudaNet.Cli"] = ["CudaNet", "CudaNet.Models", "CudaNet.Verification"],
     };
 

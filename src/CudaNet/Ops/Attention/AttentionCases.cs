@@ -25,7 +25,7 @@ internal sealed record AttentionCases(DType DType, long[] Leading, long Queries,
 
     public bool Causal { get; init; }
 
-    public double Dropout { get; init; }
+    public double DropoutRate { get; init; }
 
     public double Scale { get; init; } = double.NaN;
 
@@ -53,7 +53,7 @@ internal sealed record AttentionCases(DType DType, long[] Leading, long Queries,
 
     private long[] KeyLeading => Leading.Length == 0 ? [] : [.. Leading[..^1], Leading[^1] / Group];
 
-    public Attributes Attributes => Attributes.Of(Causal, Dropout, Scale, Dropout > 0 ? 5 : 0);
+    public Attributes Attributes => Attributes.Of(Causal, DropoutRate, Scale, DropoutRate > 0 ? 5 : 0);
 
     public OpCase Case(Op op, CaseInput?[] inputs, Attributes attributes) =>
         new(op, DType, Label, inputs, attributes) { CheckGradient = CheckGradient, IsBenchmark = IsBenchmark };
@@ -71,8 +71,8 @@ internal sealed record AttentionCases(DType DType, long[] Leading, long Queries,
                 text += $",ev={ValueSize}";
             if (Causal)
                 text += ",causal";
-            if (Dropout > 0)
-                text += System.FormattableString.Invariant($",p={Dropout}");
+            if (DropoutRate > 0)
+                text += System.FormattableString.Invariant($",p={DropoutRate}");
             if (!double.IsNaN(Scale))
                 text += System.FormattableString.Invariant($",scale={Scale}");
             if (Mask != MaskKind.None)
@@ -94,7 +94,7 @@ internal sealed record AttentionCases(DType DType, long[] Leading, long Queries,
             Matrix(KeyLeading, Keys, Values),
             MaskInput(),
             Lengths(),
-            Dropout > 0 ? new CaseInput([2], DrawKind.Integers, 0, 1 << 30) { DType = DType.Int64 } : null,
+            DropoutRate > 0 ? new CaseInput([2], DrawKind.Integers, 0, 1 << 30) { DType = DType.Int64 } : null,
         ];
 
     /// <summary>The gradients, output and log Σ exp are any numbers of fitting size: the backward need not know where they come from.
@@ -254,11 +254,11 @@ internal sealed record AttentionCases(DType DType, long[] Leading, long Queries,
             Mask = MaskKind.Float,
             MaskShape = [40, 37],
             Causal = true,
-            Dropout = 0.3,
+            DropoutRate = 0.3,
         };
-        yield return new(dtype, [2, 2], 35, 67, 16) { Dropout = 0.3, GradLogSumExp = true };
-        yield return new(dtype, [1, 2], 33, 70, 72) { Dropout = 0.3, Group = 2 };
-        yield return new(dtype, [2], 5, 6, 8) { Dropout = 1 };
+        yield return new(dtype, [2, 2], 35, 67, 16) { DropoutRate = 0.3, GradLogSumExp = true };
+        yield return new(dtype, [1, 2], 33, 70, 72) { DropoutRate = 0.3, Group = 2 };
+        yield return new(dtype, [2], 5, 6, 8) { DropoutRate = 1 };
         foreach (var layout in Enum.GetValues<CaseLayout>())
             if (layout != CaseLayout.Contiguous)
                 yield return new(dtype, [2, 2], 35, 66, 24) { Layout = layout };
@@ -274,12 +274,12 @@ internal sealed record AttentionCases(DType DType, long[] Leading, long Queries,
                 Group = 2,
                 ValueSize = 1,
             },
-            new(DType.Float64, [2, 1], 2, 3, 2) { LengthAxes = 1, Dropout = 0.4 },
+            new(DType.Float64, [2, 1], 2, 3, 2) { LengthAxes = 1, DropoutRate = 0.4 },
             new(DType.Float64, [], 3, 2, 2)
             {
                 Mask = MaskKind.Float,
                 MaskShape = [3, 1],
-                Dropout = 0.2,
+                DropoutRate = 0.2,
             },
             new(DType.Float64, [1, 2], 2, 3, 1) { Mask = MaskKind.Bool, MaskShape = [2, 2, 3] },
         ];
