@@ -74,14 +74,15 @@ struct GemmProblem {
     acc_t<T>* part_sums;        // [part][batch][m][n]; null where there is one part
     E epilogue;
 
-    // This problem's matrices number `batch`.
-    __device__ __forceinline__ void select(int64_t batch, const T*& a_at, const T*& b_at) const {
+    // This problem's matrices number `batch`; I is wide enough for their count.
+    template <class I>
+    __device__ __forceinline__ void select(I batch, const T*& a_at, const T*& b_at) const {
         a_at = a;
         b_at = b;
         for (int d = batch_axes - 1; d >= 0; d--) {
-            int64_t rest = batch / extents[d], at = batch - rest * extents[d];
-            a_at += at * a_steps[d];
-            b_at += at * b_steps[d];
+            I extent = static_cast<I>(extents[d]), rest = batch / extent, at = batch - rest * extent;
+            a_at += static_cast<int64_t>(at) * a_steps[d];
+            b_at += static_cast<int64_t>(at) * b_steps[d];
             batch = rest;
         }
     }
@@ -127,35 +128,37 @@ struct GemmProblem {
 };
 
 // Tiles are numbered through all parts and batches, so one grid dimension serves any size, and in bands of tile rows:
-// blocks that run at one time then share rows and columns in the L2 cache.
+// blocks that run at one time then share rows and columns in the L2 cache. No memory holds a result of 2^31 tiles, so 32
+// bits number them; a division in 64 bits takes a GPU hundreds of cycles.
 struct GemmTiles {
-    int64_t height, width, rows, cols, count;
+    int64_t count;
+    uint32_t height, width, rows, cols;
 
     template <class T, class E>
     static GemmTiles of(const GemmProblem<T, E>& p, int64_t height, int64_t width) {
         int64_t rows = cn_ceil_div(p.m, height), cols = cn_ceil_div(p.n, width);
-        return {height, width, rows, cols, rows * cols * p.batches * p.parts};
+        auto narrow = [](int64_t x) { return static_cast<uint32_t>(x); };
+        return {rows * cols * p.batches * p.parts, narrow(height), narrow(width), narrow(rows), narrow(cols)};
     }
+    // What the block of this number computes.
     template <class T, class E>
-    __device__ __forceinline__ GemmBlock<T> block(const GemmProblem<T, E>& p, int64_t tile) const {
-        constexpr int64_t band = 8;
-        int64_t matrix = tile / (rows * cols), within = tile - matrix * rows * cols;
-        int64_t first = within / (band * cols) * band;
-        int64_t in_band = min(rows - first, band);
-        int64_t at = within - first * cols;
-        int64_t part = matrix / p.batches, begin = part * p.part_depth;
+    __device__ __forceinline__ GemmBlock<T> block(const GemmProblem<T, E>& p, uint32_t tile) const {
+        constexpr uint32_t band = 8;
+        uint32_t matrix = tile / (rows * cols), within = tile - matrix * rows * cols;
+        uint32_t first = within / (band * cols) * band, in_band = min(rows - first, band);
+        uint32_t at = within - first * cols;
+        uint32_t batches = static_cast<uint32_t>(p.batches), part = matrix / batches;
+        int64_t begin = part * p.part_depth;
         GemmBlock<T> block;
-        block.row = (first + at % in_band) * height;
-        block.col = at / in_band * width;
+        block.row = static_cast<int64_t>(first + at % in_band) * height;
+        block.col = static_cast<int64_t>(at / in_band) * width;
         block.depth = min(p.k - begin, p.part_depth);
         block.matrix = matrix * p.m * p.n;
-        p.select(matrix - part * p.batches, block.a, block.b);
+        p.select(matrix - part * batches, block.a, block.b);
         block.a += block.row * p.a_row + begin * p.a_col;
         block.b += block.col * p.b_col + begin * p.b_row;
         return block;
     }
-    // Blocks take further tiles by the grid's length.
-    int64_t grid() const { return count < INT32_MAX ? count : INT32_MAX; }
 };
 
 inline int64_t gemm_extent(const CnTensor& t, int axis) { return axis < 0 ? 1 : t.shape[axis]; }

@@ -134,21 +134,19 @@ __global__ void __launch_bounds__((SIDE / OWN) * (SIDE / OWN)) gemm_v3(GemmProbl
     CN_SHARED(A, a_tile, [2][DEPTH][Loader::padded]);
     CN_SHARED(A, b_tile, [2][DEPTH][Loader::padded]);
     const int tx = threadIdx.x % (SIDE / OWN), ty = threadIdx.x / (SIDE / OWN);
-    for (int64_t tile = blockIdx.x; tile < tiles.count; tile += gridDim.x) {
-        const GemmBlock<T> block = tiles.block(p, tile);
-        Loader a_loader, b_loader;
-        a_loader.begin(block.a, p.a_row, p.a_col, p.m - block.row, block.depth);
-        b_loader.begin(block.b, p.b_col, p.b_row, p.n - block.col, block.depth);
-        A sums[OWN][OWN] = {};
-        multiply_tile<SIDE>(a_loader, b_loader, block.depth, a_tile, b_tile, sums);
+    const GemmBlock<T> block = tiles.block(p, blockIdx.x);
+    Loader a_loader, b_loader;
+    a_loader.begin(block.a, p.a_row, p.a_col, p.m - block.row, block.depth);
+    b_loader.begin(block.b, p.b_col, p.b_row, p.n - block.col, block.depth);
+    A sums[OWN][OWN] = {};
+    multiply_tile<SIDE>(a_loader, b_loader, block.depth, a_tile, b_tile, sums);
 #pragma unroll
-        for (int i = 0; i < OWN; i++) {
-            int64_t row = block.row + spread<SIDE, OWN>(ty, i);
+    for (int i = 0; i < OWN; i++) {
+        int64_t row = block.row + spread<SIDE, OWN>(ty, i);
 #pragma unroll
-            for (int j = 0; j < OWN; j += 4) {
-                const A four[4] = {sums[i][j], sums[i][j + 1], sums[i][j + 2], sums[i][j + 3]};
-                p.put(block, row, block.col + spread<SIDE, OWN>(tx, j), four);
-            }
+        for (int j = 0; j < OWN; j += 4) {
+            const A four[4] = {sums[i][j], sums[i][j + 1], sums[i][j + 2], sums[i][j + 3]};
+            p.put(block, row, block.col + spread<SIDE, OWN>(tx, j), four);
         }
     }
 }
@@ -158,7 +156,7 @@ CnStatus launch_register_tiled(const CnCall* call, const GemmProblem<T, E>& p) {
     return launch_parts(call, p, [&](const GemmProblem<T, E>& of) {
         auto tiles = GemmTiles::of(of, SIDE, SIDE);
         constexpr int threads = (SIDE / OWN) * (SIDE / OWN);
-        return CN_LAUNCH(call, (gemm_v3<T, SIDE, DEPTH, OWN, E>), tiles.grid(), threads, 0, of, tiles);
+        return CN_LAUNCH(call, (gemm_v3<T, SIDE, DEPTH, OWN, E>), tiles.count, threads, 0, of, tiles);
     });
 }
 

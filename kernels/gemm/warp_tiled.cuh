@@ -46,7 +46,7 @@ struct WarpTiledStrip {
             int inside = k < k_count ? min(max(count - row, 0), copies) : 0;
             cp_async16(&tile[k][row], from, inside * 4);
         } else {
-#pragma unroll
+#pragma unroll(BY_K ? copies : 1)
             for (int e = 0; e < copies; e++) {
                 bool inside = row + e * next_row < count && k + e * next_k < k_count;
                 const float* at = from + e * (next_row * own_step + next_k * k_step);

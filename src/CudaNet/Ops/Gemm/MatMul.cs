@@ -150,6 +150,10 @@ internal sealed class MatMulOp() : Op("matmul", "input, other -> output")
             {
                 IsBenchmark = true,
             };
+        yield return Case(DType.BFloat16, "m=1024,n=1024,k=1024", [1024, 1024], [1024, 1024]) with
+        {
+            IsBenchmark = true,
+        };
     }
 
     private static string Extents(long[] shape) => string.Join('x', shape);
