@@ -77,6 +77,20 @@ def layer_norm_backward(tensors, _):
     )
 
 
+def rms_norm(tensors, _):
+    x, weight = tensors
+    eps = torch.finfo(x.dtype).eps
+    if hasattr(torch.nn.functional, "rms_norm"):
+        return lambda: torch.nn.functional.rms_norm(x, weight.shape, weight, eps)
+    return lambda: x * torch.rsqrt(x.square().mean(-1, keepdim=True) + eps) * weight
+
+
+def group_norm(tensors, attributes):
+    x, weight, bias = tensors
+    groups = number(attributes, "num_groups", 1)
+    return lambda: torch.nn.functional.group_norm(x, groups, weight, bias)
+
+
 def conv2d(tensors, attributes):
     options = conv(attributes)
     return lambda: torch.nn.functional.conv2d(*tensors, **options)
@@ -184,6 +198,8 @@ TASKS = {
     "softmax_backward": softmax_backward,
     "layer_norm": layer_norm,
     "layer_norm_backward": layer_norm_backward,
+    "rms_norm": rms_norm,
+    "group_norm": group_norm,
     "avg_pool2d": avg_pool2d,
     "adam": adam,
     "mlp_step": mlp_step,

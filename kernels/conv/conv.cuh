@@ -9,7 +9,7 @@
 #define CN_CONV_VARIANTS                                                       \
     "one thread per element, operands from global memory",                     \
         "implicit GEMM: 4 x 4 elements per thread, 64 x 64 tiles, two stages", \
-        "few channels per group: one thread per column or sixteen sums per thread, no tiles"
+        "few channels per group: one thread per column or nine sums per thread, no tiles"
 
 namespace cn {
 

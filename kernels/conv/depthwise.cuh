@@ -4,8 +4,8 @@
 // Forward and backward data: a block serves one group. The taps' weights and places are worked out once per block and
 // kept in shared memory; a thread takes one column, reads each of its operands once for all rows, and where its whole
 // window lies inside of the image, which is nearly everywhere, it neither compares coordinates nor divides.
-// Backward filter: a block takes a part of the depth and 16 elements of one row of the gradient, which its threads sum
-// up side by side in registers; the parts are joined in order.
+// Backward filter: a block takes a part of the depth and nine elements of one row of the gradient, as a 3 x 3 kernel
+// has, which its threads sum up side by side in registers; the parts are joined in order.
 #ifndef CUDANET_KERNELS_CONV_DEPTHWISE_CUH
 #define CUDANET_KERNELS_CONV_DEPTHWISE_CUH
 
@@ -14,7 +14,7 @@
 
 namespace cn {
 
-constexpr int depthwise_block = 256, depthwise_rows = 4, depthwise_taps = 128, depthwise_sums = 16;
+constexpr int depthwise_block = 256, depthwise_rows = 4, depthwise_taps = 128, depthwise_sums = 9;
 
 // Whether a group has so few rows, or sums, that tiles would stay empty.
 template <class P>
@@ -83,6 +83,7 @@ __global__ void __launch_bounds__(depthwise_block)
                     if (row < rows) sums[row] += weights[row][k] * b;
             }
         } else {
+#pragma unroll 1
             for (int k = 0; k < depth; k++) {
                 A b = to_acc(p.image.get(image, place, taps[k]));
 #pragma unroll
@@ -106,7 +107,7 @@ CnStatus launch_conv_v3(const CnCall* call, const ConvProblem<T, AXES, DIVIDES>&
     return CN_LAUNCH(call, (conv_v3<T, AXES, DIVIDES, depthwise_rows>), grid, depthwise_block, 0, p, reach, chunks);
 }
 
-// How the weight's gradient is divided: pieces of 16 elements of a row, and parts of the depth, enough for a thousand
+// How the weight's gradient is divided: pieces of nine elements of a row, and parts of the depth, enough for a thousand
 // blocks, each with at least 2048 steps.
 struct DepthwiseParts {
     int64_t pieces, parts;

@@ -10,8 +10,9 @@
 //      barrier.
 //   4  one block per row, 16-byte loads, moments made per vector and then merged: one division per 16 bytes. The second
 //      reading of the row comes from the cache. For long rows.
-//   5  several blocks per row, for rows so few that one block each would leave most of a GPU idle: a first kernel leaves
-//      the statistics of each piece of a row in the workspace, the blocks of a second join those of their row in order.
+//   5  several blocks per row, for rows so few that one block each would leave most of a GPU idle: a first kernel puts
+//      the statistics of each piece of a row into the workspace, the blocks of a second join those of their row in
+//      order.
 #ifndef CUDANET_KERNELS_NORM_ROWS_CUH
 #define CUDANET_KERNELS_NORM_ROWS_CUH
 

@@ -117,8 +117,10 @@ __global__ void __launch_bounds__(block)
         I y = position / images.x.input, x = position - y * images.x.input;
         I bottom = images.y.first(y + 1), left = images.x.first(LINEAR ? x - 1 : x), right = images.x.first(x + 1);
         A sums[PLANES] = {};
+#pragma unroll 1
         for (I oy = images.y.first(LINEAR ? y - 1 : y); oy < bottom; oy++) {
             A down = share_of<LINEAR, A>(images.y, oy, y);
+#pragma unroll 1
             for (I ox = left; ox < right; ox++) {
                 A share = down * share_of<LINEAR, A>(images.x, ox, x);
 #pragma unroll

@@ -8,6 +8,7 @@ public static partial class PeerSuite
     private static readonly PeerGoal GpuHalfProducts = new("bf16 matrix products", 0.5, 0.4, PeerRate.Gflops);
     private static readonly PeerGoal GpuConvolutions = new("dense convolutions", Mean: 0.7, Each: 0.7, PeerRate.Gflops);
     private static readonly PeerGoal GpuPoolings = new("poolings", Mean: 1.5, Each: 1.5, PeerRate.Gbps);
+    private static readonly PeerGoal GpuDepthwise = new("depthwise convolutions", Mean: 1.5, Each: 1.5, PeerRate.Gbps);
     private static readonly PeerGoal GpuElements = new("elements", 1, 1, PeerRate.Gbps) { Share = 0.9 };
     private static readonly PeerGoal GpuRows = new("norms and softmax", 1, 1, PeerRate.Gbps) { Share = 0.85 };
     private static readonly PeerGoal GpuUpdates = new("optimiser", 1, 1, PeerRate.Gbps) { Share = 0.9 };
@@ -31,6 +32,9 @@ public static partial class PeerSuite
             rows.Add(Rows(GpuRows, "softmax", dtype, attributes: "dim=1"));
             rows.Add(Rows(GpuRows, "softmax_backward", dtype, 2, "dim=1"));
             rows.Add(LayerNorm(dtype));
+            rows.Add(RmsNorm(dtype));
+            rows.Add(GroupNorm(dtype));
+            rows.Add(Depthwise(dtype));
             rows.Add(Pool(dtype));
         }
         rows.Add(
@@ -97,6 +101,52 @@ public static partial class PeerSuite
                     [Part(4096)],
                 ],
                 $"normalized_shape={Part(4096)}"
+            )
+            {
+                DType = dtype,
+            };
+
+        PeerRow RmsNorm(DType dtype) =>
+            new(
+                $"rms_norm {Part(16384)}x{Part(4096)} {dtype.Name}",
+                GpuRows,
+                "rms_norm",
+                [
+                    [Part(16384), Part(4096)],
+                    [Part(4096)],
+                ],
+                $"normalized_shape={Part(4096)}"
+            )
+            {
+                DType = dtype,
+            };
+
+        PeerRow GroupNorm(DType dtype) =>
+            new(
+                $"group_norm {Part(64)}x64x64x64 in 8 groups {dtype.Name}",
+                GpuRows,
+                "group_norm",
+                [
+                    [Part(64), 64, 64, 64],
+                    [64],
+                    [64],
+                ],
+                "num_groups=8"
+            )
+            {
+                DType = dtype,
+            };
+
+        PeerRow Depthwise(DType dtype) =>
+            new(
+                $"conv2d 3x3 {Part(64)}x256x56x56 depthwise {dtype.Name}",
+                GpuDepthwise,
+                "conv2d",
+                [
+                    [Part(64), 256, 56, 56],
+                    [256, 1, 3, 3],
+                ],
+                "padding=1 groups=256"
             )
             {
                 DType = dtype,
