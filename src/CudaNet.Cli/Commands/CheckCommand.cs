@@ -37,6 +37,11 @@ internal static class CheckCommand
         {
             Description = "Every numbered variant of the kernels, not only the one meant for use.",
         };
+        var kernels = new Option<KernelSource>("--kernels")
+        {
+            Description = "Whose kernels run where there is a choice: Own, or Vendor for cuBLAS and cuDNN.",
+            HelpName = "SOURCE",
+        };
         var noGradients = new Option<bool>("--no-gradients") { Description = "Leave out first and second gradients." };
         var failFast = new Option<bool>("--fail-fast") { Description = "Stop at the first failure." };
         var schedule = new Option<long?>("--schedule-seed")
@@ -68,6 +73,7 @@ internal static class CheckCommand
                 seeds,
                 variant,
                 allVariants,
+                kernels,
                 noGradients,
                 failFast,
                 schedule,
@@ -92,6 +98,7 @@ internal static class CheckCommand
                 Seeds = chosen is { Length: > 0 } ? chosen : [0],
                 Variant = parsed.GetValue(variant),
                 AllVariants = parsed.GetValue(allVariants),
+                Kernels = parsed.GetValue(kernels),
                 Gradients = !parsed.GetValue(noGradients),
                 FailFast = parsed.GetValue(failFast),
                 Simt = simt

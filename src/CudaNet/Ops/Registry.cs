@@ -153,6 +153,7 @@ public static class Registry
         TopKOp.Instance,
         TruncOp.Instance,
         UniformOp.Instance,
+        UnscaleOp.Instance,
         VarOp.Instance,
         VectorNormOp.Instance,
         WhereOp.Instance,
@@ -183,6 +184,8 @@ public static class Registry
         public Tensor Add(Tensor a, Tensor b) => AddOp.Instance.Apply([a, b]);
 
         public Tensor Copy(Tensor tensor) => tensor.Cast(tensor.DType, copy: true);
+
+        public Tensor Cast(Tensor tensor, DType dtype) => tensor.Cast(dtype);
 
         public Tensor Alias(Tensor tensor) => tensor.Reshape(tensor.Shape);
 

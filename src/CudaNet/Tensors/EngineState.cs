@@ -29,6 +29,12 @@ internal sealed record EngineState
     /// <summary>The variant that native kernels run; 0 is each kernel's own choice.</summary>
     public int KernelVariant { get; init; }
 
+    /// <summary>Not null in an autocast scope: its dtype and the weights that it has cast.</summary>
+    public AutocastCache? Autocast { get; init; }
+
+    /// <summary>Whose kernels run where there is a choice.</summary>
+    public KernelSource KernelSource { get; init; }
+
     /// <summary>Where tensors are made when no device is named; null means the CPU.</summary>
     public Device? DefaultDevice { get; init; }
 
