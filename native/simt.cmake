@@ -48,10 +48,13 @@ endfunction()
 # The tests link the runtime with kernels of their own, so it is compiled once as objects.
 add_library(simt_runtime OBJECT ${RUNTIME_SOURCES})
 target_include_directories(simt_runtime PRIVATE native/include)
+target_compile_definitions(simt_runtime PRIVATE CUDANET_SIMT=1)
 
 add_library(cudanet_simt SHARED ${KERNELS})
 cudanet_target(cudanet_simt)
 target_link_libraries(cudanet_simt PRIVATE simt_runtime)
+# Stand-ins for NVIDIA's libraries are looked for beside it.
+set_target_properties(cudanet_simt PROPERTIES BUILD_RPATH "$ORIGIN")
 
 option(CUDANET_TESTS "build the tests of the host execution layer" ON)
 if(CUDANET_TESTS)

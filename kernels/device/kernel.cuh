@@ -94,8 +94,22 @@ inline int64_t cn_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
     const char* const cn_variants_##name[] = {__VA_ARGS__};                                                      \
     [[maybe_unused]] const cn::Registration cn_registration_##name(CnKernel{                                     \
         #name, signature_, cn_variants_##name, static_cast<int32_t>(sizeof(cn_variants_##name) / sizeof(char*)), \
-        cn_entry_##name, cn::entry_if(cn_query_##name, cn_query_entry_##name)});                                 \
+        cn_entry_##name, cn::entry_if(cn_query_##name, cn_query_entry_##name), nullptr, nullptr, nullptr});      \
     }                                                                                                            \
     static_assert(true, "a semicolon follows CN_KERNEL")
+
+// CN_VENDOR(matmul, "cublas", launch_matmul, nullptr): the same calls served by a library of NVIDIA's (native/runtime/vendor.h).
+#define CN_VENDOR(name, library, launcher, workspace_query)                                                    \
+    namespace {                                                                                                \
+    CnStatus cn_vendor_entry_##name(const CnCall* call) { return cn::enter(#name, launcher, call); }           \
+    const CnWorkspaceQuery cn_vendor_query_##name = workspace_query;                                           \
+    int64_t cn_vendor_query_entry_##name(const CnCall* call) {                                                 \
+        return cn::enter(#name, cn_vendor_query_##name, call);                                                 \
+    }                                                                                                          \
+    [[maybe_unused]] const cn::VendorRoute cn_vendor_route_##name(#name, library, cn_vendor_entry_##name,      \
+                                                                  cn::entry_if(cn_vendor_query_##name,         \
+                                                                               cn_vendor_query_entry_##name)); \
+    }                                                                                                          \
+    static_assert(true, "a semicolon follows CN_VENDOR")
 
 #endif

@@ -3,23 +3,17 @@
 //
 // The learning rate and the number of the step are read from device memory, and the last block to arrive counts the step,
 // so a captured graph can be replayed. Formulas are PyTorch's.
-#include "device/convert.cuh"
+#include "table.cuh"
 
 namespace {
 
-constexpr int block = 256, per_thread = 4;
-constexpr int64_t per_block = block * per_thread;
-
-template <int LISTS, int CAPACITY>
-struct Table {
-    int32_t count;
-    int64_t blocks;                 // of this launch
-    int64_t first_block[CAPACITY];  // where each parameter's blocks begin
-    int64_t numel[CAPACITY];
-    void* data[LISTS][CAPACITY];
-};
-using SgdTable = Table<3, 96>;
-using AdamTable = Table<4, 80>;
+using cn::block;
+using cn::find;
+using cn::launch_tables;
+using cn::per_block;
+using cn::per_thread;
+using SgdTable = cn::Table<3, 96>;
+using AdamTable = cn::Table<4, 80>;
 static_assert(sizeof(SgdTable) <= 3968 && sizeof(AdamTable) <= 3968, "with the other arguments, 4 KiB at most");
 
 // The steps taken before this one. Read and counted by atomic operations: blocks that have not arrived yet still read.
@@ -35,21 +29,6 @@ __device__ __forceinline__ void arrive(int64_t* state, int64_t blocks) {
         atomicExch(count + 1, 0ull);
         atomicAdd(count, 1ull);
     }
-}
-
-// Which parameter this block works on, and where in it.
-template <class Entries>
-__device__ __forceinline__ int find(const Entries& table, int64_t* first) {
-    int low = 0, high = table.count - 1;
-    while (low < high) {
-        int middle = (low + high + 1) / 2;
-        if (table.first_block[middle] <= static_cast<int64_t>(blockIdx.x))
-            low = middle;
-        else
-            high = middle - 1;
-    }
-    *first = (static_cast<int64_t>(blockIdx.x) - table.first_block[low]) * per_block;
-    return low;
 }
 
 struct SgdOptions {
@@ -134,36 +113,6 @@ __global__ void __launch_bounds__(block)
         exp_avg_sq[i] = from_acc<T>(v);
         param[i] = from_acc<T>(p * keep - step_size * m / (root(v) / correction + eps));
     }
-}
-
-// Fills tables and launches each full one; launch(table, is_last) starts the kernel.
-template <class Entries, int LISTS, int CAPACITY, class Launch>
-CnStatus launch_tables(const CnCall* call, Launch launch) {
-    CnArg params = cn_list(call, 0);
-    Entries table;
-    memset(&table, 0, sizeof table);
-    for (int64_t i = 0; i <= params.count; i++) {
-        bool ends = i == params.count;
-        if ((ends || table.count == CAPACITY) && (table.blocks > 0 || ends)) {
-            // A step of parameters without elements still counts: one block finds nothing to do.
-            if (table.count == 0) table.count = 1;
-            if (table.blocks == 0) table.blocks = 1;
-            CN_TRY(launch(table, ends));
-            if (ends) break;
-            memset(&table, 0, sizeof table);
-        }
-        int64_t numel = cn_numel(params.items[i]);
-        if (numel == 0) continue;
-        table.first_block[table.count] = table.blocks;
-        table.numel[table.count] = numel;
-        for (int list = 0; list < LISTS; list++) {
-            CnArg tensors = cn_list(call, list);
-            table.data[list][table.count] = tensors.count > 0 ? tensors.items[i].data : nullptr;
-        }
-        table.blocks += cn_ceil_div(numel, per_block);
-        table.count++;
-    }
-    return CN_OK;
 }
 
 template <class T>

@@ -104,6 +104,11 @@ typedef struct CnKernel {
     int32_t variant_count;
     CnLauncher launch;
     CnWorkspaceQuery workspace; /* NULL when no workspace is needed */
+    /* The same by a library of NVIDIA's, "cublas" or "cudnn"; NULL when there is no such way. The launch returns CN_UNSUPPORTED for a call
+     * that only the kernel can serve, and CN_NOT_FOUND when the library is not there. */
+    const char* vendor;
+    CnLauncher vendor_launch;
+    CnWorkspaceQuery vendor_workspace;
 } CnKernel;
 
 typedef struct CnError {
@@ -128,6 +133,14 @@ typedef struct CnDeviceInfo {
 
 typedef enum CnCopyKind { CN_HOST_TO_DEVICE = 0, CN_DEVICE_TO_HOST = 1, CN_DEVICE_TO_DEVICE = 2 } CnCopyKind;
 
+/* A library of NVIDIA's that is loaded when first needed. CUDANET_CUBLAS_LIBRARY and CUDANET_CUDNN_LIBRARY name other files. */
+typedef struct CnVendorInfo {
+    char name[16];
+    char loaded[256];  /* the file; "" when it cannot be loaded */
+    char problem[512]; /* why not */
+    int64_t version;   /* as the library tells it: 110803 is cuBLAS 11.8.3, 8902 cuDNN 8.9.2, 90100 cuDNN 9.1.0 */
+} CnVendorInfo;
+
 CN_EXPORT int32_t cn_abi_version(void);
 /* "simt", "simt-asan", "simt-race" or "cuda" */
 CN_EXPORT const char* cn_build(void);
@@ -143,6 +156,11 @@ CN_EXPORT const CnKernel* cn_kernel_at(int32_t index);
 /* Kernel launches (grids, not ABI calls) made by this process so far: tests assert how many an op needs. A captured launch
  * counts when it is recorded, not when it is replayed. */
 CN_EXPORT int64_t cn_launch_count(void);
+
+/* Tries to load the vendor's library of this number; CN_NOT_FOUND past the last one. */
+CN_EXPORT CnStatus cn_vendor_info(int32_t index, CnVendorInfo* info);
+/* Calls that vendors' libraries have served in this process. */
+CN_EXPORT int64_t cn_vendor_call_count(void);
 
 /* Memory. Allocations are aligned to 256 bytes. cn_free is ordered after the work already in `stream`. */
 CN_EXPORT CnStatus cn_alloc(int32_t device, int64_t bytes, CnStream stream, void** pointer);
@@ -183,6 +201,13 @@ CN_EXPORT CnStatus cn_graph_launch(int32_t device, CnGraph graph, CnStream strea
 CN_EXPORT CnStatus cn_graph_node_count(int32_t device, CnGraph graph, int64_t* count);
 /* The caller has waited for its launches. */
 CN_EXPORT CnStatus cn_graph_destroy(int32_t device, CnGraph graph);
+
+/* Ranges on a profiler's timeline (NVTX): each launcher opens one with its kernel's name. Nsight listens when it has started the program;
+ * cn_ranges_attach loads another NVTX injection library. Without a listener, pushing and popping do nothing. */
+CN_EXPORT void cn_range_push(const char* name);
+CN_EXPORT void cn_range_pop(void);
+CN_EXPORT int32_t cn_ranges_attached(void);
+CN_EXPORT CnStatus cn_ranges_attach(const char* injection_library);
 
 /* How simt runs kernels; on cuda cn_simt_configure returns CN_UNSUPPORTED. The environment sets the start values:
  * CUDANET_SIMT_WORKERS, CUDANET_SIMT_SEED, CUDANET_SIMT_DEFER. CUDANET_SIMT_MEMORY (bytes) makes a small device. */

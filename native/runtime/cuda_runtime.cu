@@ -5,18 +5,7 @@
 #include <new>
 
 #include "../../kernels/device/kernel.cuh"
-
-#if defined(__has_include)
-#if __has_include(<nvtx3/nvToolsExt.h>)
-#include <nvtx3/nvToolsExt.h>
-#define CN_NVTX_PUSH(name) nvtxRangePushA(name)
-#define CN_NVTX_POP() nvtxRangePop()
-#endif
-#endif
-#ifndef CN_NVTX_PUSH
-#define CN_NVTX_PUSH(name) static_cast<void>(name)
-#define CN_NVTX_POP() static_cast<void>(0)
-#endif
+#include "vendor.h"
 
 namespace {
 
@@ -126,11 +115,15 @@ CnStatus launch_gpu(const CnCall* call, const LaunchShape& shape, const void* ke
     dim3 block(static_cast<unsigned>(shape.block.x), static_cast<unsigned>(shape.block.y),
                static_cast<unsigned>(shape.block.z));
     count_launch();
-    CN_NVTX_PUSH(current_kernel());  // the op; the profiler itself names the kernel with its types
     cudaError_t error =
         cudaLaunchKernel(kernel, grid, block, arguments, static_cast<size_t>(shape.shared_bytes), raw(call->stream));
-    CN_NVTX_POP();
     return report(error, shape.kernel);
+}
+
+CnStatus vendor_call(const CnCall* call, std::function<CnStatus(void*)> work) {
+    CN_CUDA(cudaSetDevice(call->device));
+    count_vendor_call();
+    return work(call->stream);
 }
 
 }  // namespace cn

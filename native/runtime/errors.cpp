@@ -3,6 +3,7 @@
 #include <exception>
 #include <new>
 
+#include "nvtx.h"
 #include "runtime.h"
 
 namespace {
@@ -51,6 +52,7 @@ CnStatus set_error(const char* kernel, CnStatus status, int32_t cuda_error, cons
 
 CnStatus enter(const char* kernel, CnLauncher launcher, const CnCall* call) {
     Running running(kernel);
+    ProfilerRange range(kernel);
     if (!call) return cn_fail(kernel, CN_INVALID_ARGUMENT, "the call is NULL");
     try {
         return launcher(call);

@@ -35,9 +35,15 @@ constexpr int64_t large_shared_limit = 163 * 1024;
 // Refuses what an sm_80 would refuse. CN_OK with *empty set means there is nothing to launch.
 CnStatus check_launch(const LaunchShape& shape, bool* empty);
 void count_launch();
+void count_vendor_call();
 
 struct Registration {
     explicit Registration(const CnKernel& kernel);
+};
+
+// Another way to serve the calls of a kernel: a library of NVIDIA's.
+struct VendorRoute {
+    VendorRoute(const char* kernel, const char* library, CnLauncher launch, CnWorkspaceQuery workspace);
 };
 
 // Runs a launcher or a workspace query with `kernel` as the name that errors of this thread carry.

@@ -9,6 +9,7 @@
 #include "../simt/memory.h"
 #include "../simt/pool.h"
 #include "../simt/stream.h"
+#include "vendor.h"
 
 namespace {
 
@@ -111,6 +112,18 @@ CnStatus launch_simt(const CnCall* call, const LaunchShape& shape, std::unique_p
                                simt::run_launch(launch, worker_count());
                                if (!launch.failed) return {};
                                return {op, name + ": " + launch.error};
+                           },
+                           nullptr, nullptr});
+    return CN_OK;
+}
+
+CnStatus vendor_call(const CnCall* call, std::function<CnStatus(void*)> work) {
+    Guard guard(simt::lock());
+    CN_FIND_STREAM(stream, call->device, call->stream);
+    count_vendor_call();
+    simt::enqueue(stream, {[work = std::move(work), kernel = current_kernel()]() -> Failure {
+                               if (work(nullptr) == CN_OK) return {};
+                               return {kernel, cn_last_error()->message};
                            },
                            nullptr, nullptr});
     return CN_OK;

@@ -1,6 +1,8 @@
 // The first kernels against double-precision loops, through the public C ABI alone.
+#include <dlfcn.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <limits>
@@ -230,6 +232,23 @@ void casts() {
     EXPECT(halves.read()[32] == -0.5);
 }
 
+// The profiler that the environment names hears of each launcher.
+void ranges() {
+    const char* path = getenv("NVTX_INJECTION64_PATH");
+    if (!path) return;
+    EXPECT(cn_ranges_attached());
+    void* recorder = dlopen(path, RTLD_LAZY);
+    auto recorded = reinterpret_cast<const char* (*)()>(dlsym(recorder, "nvtx_recorded"));
+    recorded();
+    layer_norm(CN_F32, 2, 16, true);
+    EXPECT(!strncmp(recorded(), "layer_norm\n", 11));
+    cn_range_push("outer");
+    layer_norm(CN_F32, 2, 16, true);
+    cn_range_pop();
+    EXPECT(!strncmp(recorded(), "outer\n layer_norm\n", 18));
+    EXPECT(cn_ranges_attach(path) == CN_INVALID_ARGUMENT);
+}
+
 }  // namespace
 
 int main() {
@@ -242,6 +261,7 @@ int main() {
         layer_norm(CN_F32, 0, 16, true);
         casts();
     }
+    ranges();
     ok(cn_device_synchronize(0));
     printf("%s: %d kernels, %lld launches, %d failures\n", cn_build(), cn_kernel_count(),
            static_cast<long long>(cn_launch_count()), failures);

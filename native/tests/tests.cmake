@@ -9,6 +9,16 @@ function(cudanet_planted_test name source)
   add_test(NAME ${name} COMMAND ${name}_tests)
   set_tests_properties(${name} PROPERTIES ENVIRONMENT "ASAN_OPTIONS=detect_leaks=0" TIMEOUT 300)
 endfunction()
+function(cudanet_test_library name source)
+  set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${RUNTIME_FLAGS}")
+  add_library(${name} SHARED ${source})
+  cudanet_target(${name})
+endfunction()
+# A profiler that writes down the names of ranges, and libraries of NVIDIA's that compute on the host.
+cudanet_test_library(nvtx_recorder native/tests/nvtx_recorder.cpp)
+cudanet_test_library(cublas_stand_in native/tests/vendor/cublas.cpp)
+cudanet_test_library(cudnn_stand_in native/tests/vendor/cudnn.cpp)
+
 cudanet_planted_test(simt native/tests/main.cpp)
 cudanet_planted_test(runtime native/tests/runtime.cpp)
 
@@ -18,7 +28,8 @@ add_executable(kernel_tests native/tests/kernels.cpp)
 cudanet_target(kernel_tests)
 target_link_libraries(kernel_tests PRIVATE cudanet_simt)
 add_test(NAME kernels COMMAND kernel_tests)
-set_tests_properties(kernels PROPERTIES ENVIRONMENT "ASAN_OPTIONS=detect_leaks=0" TIMEOUT 300)
+set_tests_properties(kernels PROPERTIES ENVIRONMENT
+  "ASAN_OPTIONS=detect_leaks=0;NVTX_INJECTION64_PATH=$<TARGET_FILE:nvtx_recorder>" TIMEOUT 300)
 
 # The sample that a C application starts from, compiled as C: the header must need nothing of C++.
 enable_language(C)

@@ -24,6 +24,9 @@ public sealed record CheckOptions
     /// <summary>Runs this variant alone; 0 is each kernel's own choice.</summary>
     public int Variant { get; init; }
 
+    /// <summary>Whose kernels run on simt and cuda where there is a choice.</summary>
+    public KernelSource Kernels { get; init; }
+
     /// <summary>The seeds of the inputs.</summary>
     public IReadOnlyList<long> Seeds { get; init; } = [0];
 

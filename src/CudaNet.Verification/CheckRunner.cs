@@ -58,6 +58,7 @@ public static class CheckRunner
         CancellationToken cancel = default
     )
     {
+        using var kernels = Engine.UseKernels(options.Kernels);
         var watch = Stopwatch.StartNew();
         var runs = (
             from opCase in cases

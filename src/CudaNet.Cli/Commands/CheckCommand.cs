@@ -44,6 +44,11 @@ internal static class CheckCommand
             0,
             0
         );
+        var kernels = new Option<KernelSource>("--kernels")
+        {
+            Description = "Whose kernels run where there is a choice: Own, or Vendor for cuBLAS and cuDNN.",
+            HelpName = "SOURCE",
+        };
         var noGradients = new Option<bool>("--no-gradients") { Description = "Leave out first and second gradients." };
         var failFast = new Option<bool>("--fail-fast") { Description = "Stop at the first failure." };
         var schedule = new Option<long?>("--schedule-seed")
@@ -87,6 +92,7 @@ internal static class CheckCommand
                 variant,
                 allVariants,
                 repeat,
+                kernels,
                 noGradients,
                 failFast,
                 schedule,
@@ -116,6 +122,7 @@ internal static class CheckCommand
                 Variant = parsed.GetValue(variant),
                 AllVariants = parsed.GetValue(allVariants),
                 Repeats = parsed.GetValue(repeat),
+                Kernels = parsed.GetValue(kernels),
                 Gradients = !parsed.GetValue(noGradients),
                 FailFast = parsed.GetValue(failFast),
                 Simt = simt

@@ -38,7 +38,8 @@ internal sealed class BackwardPass(bool retainGraph, bool createGraph)
     {
         if (!gradOutputs.IsEmpty && gradOutputs.Length != outputs.Length)
             throw new AutogradException($"Backward: {outputs.Length} outputs but {gradOutputs.Length} cotangents");
-        using var mode = Autograd.SetEnabled(createGraph);
+        // The dtypes are those of the forward pass: what it has cast is cast back.
+        using var mode = EngineState.Enter(EngineState.Current with { GradEnabled = createGraph, Autocast = null });
         for (var i = 0; i < outputs.Length; i++)
         {
             var output = outputs[i];

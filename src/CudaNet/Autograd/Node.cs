@@ -144,6 +144,8 @@ internal interface IGraphAlgebra
     /// <summary>The same tensor as the output of a node of its own.</summary>
     Tensor Alias(Tensor tensor);
 
+    Tensor Cast(Tensor tensor, DType dtype);
+
     Tensor Fill(Shape shape, DType dtype, Device device, double value);
 }
 

@@ -54,6 +54,8 @@ public static class Diagnostics
             Library("simt", "./build.sh --target=Native builds it from the kernels (needs g++ and cmake)"),
             Library("cuda", "./build.sh --target=Cuda builds it where nvcc is installed (CUDA 11.8 or newer)"),
             Driver(),
+            .. Vendors("cuda"),
+            .. Vendors("simt"),
         ];
 
     /// <summary>The widest vectors that the managed kernels use, such as <c>AVX-512 (512 bits)</c>.</summary>
@@ -172,6 +174,44 @@ public static class Diagnostics
             Kernels = signatures.Count,
             Problems = problems,
         };
+    }
+
+    /// <summary>The libraries of NVIDIA's that a loaded library of ours can use.</summary>
+    private static unsafe List<LibraryStatus> Vendors(string backend)
+    {
+        var found = new List<LibraryStatus>();
+        NativeApi api;
+        try
+        {
+            api = NativeDevice.LoadLibrary(backend);
+        }
+        catch (CudaNetException)
+        {
+            return found;
+        }
+        CnVendorInfo info;
+        for (var i = 0; api.VendorInfo(i, &info) == 0; i++)
+        {
+            var (name, loaded) = (Text(info.Name), Text(info.Loaded));
+            var isLoaded = loaded.Length > 0;
+            found.Add(
+                new(
+                    name,
+                    backend,
+                    [new(isLoaded ? loaded : Text(info.Problem), isLoaded)],
+                    isLoaded ? loaded : null,
+                    isLoaded ? $"version {info.Version}" : null,
+                    0,
+                    [],
+                    backend == "cuda"
+                        ? $"optional: with {name} of CUDA 11, 12 or 13 on the loader's path, Engine.UseKernels(KernelSource.Vendor) uses it"
+                        : "optional: a stand-in for tests, built with the native tests"
+                )
+            );
+        }
+        return found;
+
+        static string Text(byte* text) => Marshal.PtrToStringUTF8((nint)text)!;
     }
 
     private static LibraryStatus Driver()

@@ -12,6 +12,14 @@ internal static class Dispatcher
     )
     {
         var state = EngineState.Current;
+        if (state.Autocast is { } autocast)
+        {
+            inputs = Autocast.Cast(autocast, op, inputs);
+            // What a kernel does by means of other ops is in the dtypes that it chooses.
+            using var plain = EngineState.Enter(state with { Autocast = null });
+            Run(op, inputs, attributes, outputs, device);
+            return;
+        }
         var on = CheckInputs(op, inputs, device ?? state.DefaultDevice);
         var call = new OpCall(op, inputs, attributes);
         var outputCount = op.Signature.Outputs.Count;

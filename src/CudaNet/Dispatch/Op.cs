@@ -122,7 +122,7 @@ public abstract class Op
     public Tensor Apply(ReadOnlySpan<Tensor?> inputs, Attributes attributes = default, Device? device = null)
     {
         if (Kind == OpKind.Composition)
-            return Compose(inputs, attributes)[0]!;
+            return ComposeAutocast(inputs, attributes)[0]!;
         var outputs = new OutputBuffer();
         Dispatcher.Run(this, inputs, attributes, outputs, device);
         return outputs[0]!;
@@ -132,11 +132,17 @@ public abstract class Op
     public Tensor?[] ApplyAll(ReadOnlySpan<Tensor?> inputs, Attributes attributes = default, Device? device = null)
     {
         if (Kind == OpKind.Composition)
-            return Compose(inputs, attributes);
+            return ComposeAutocast(inputs, attributes);
         var outputs = new OutputBuffer();
         Dispatcher.Run(this, inputs, attributes, outputs, device);
         return outputs[..Signature.Outputs.Count].ToArray();
     }
+
+    private Tensor?[] ComposeAutocast(ReadOnlySpan<Tensor?> inputs, Attributes attributes) =>
+        Compose(
+            EngineState.Current.Autocast is { } autocast ? Autocast.Cast(autocast, this, inputs) : inputs,
+            attributes
+        );
 
     /// <inheritdoc/>
     public override string ToString() => $"{Name}({Signature})";

@@ -76,6 +76,7 @@ public sealed class OpSignature
         Attributes = semicolon < 0 ? [] : [.. Split(head[(semicolon + 1)..]).Select(ParseAttribute)];
         Outputs = [.. Split(outputs).Select(ParseParameter)];
         ListCount = Inputs.Count(p => p.IsList);
+        HasMutated = Inputs.Any(p => p.IsMutated);
     }
 
     /// <summary>The tensors that the op reads.</summary>
@@ -89,6 +90,9 @@ public sealed class OpSignature
 
     /// <summary>How many inputs are lists; all lists of a call have one length.</summary>
     internal int ListCount { get; }
+
+    /// <summary>Whether an input is written in place.</summary>
+    internal bool HasMutated { get; }
 
     /// <summary>The line that the native kernel must have registered.</summary>
     internal string Native()

@@ -131,12 +131,18 @@ public abstract class Module
 /// <summary>A module that maps an input to an output. Several tensors travel as tuples or arrays.</summary>
 public abstract class Module<TInput, TOutput> : Module
 {
+    private readonly string _name;
+
+    /// <summary>A module that appears under its type's name on a profiler's timeline.</summary>
+    protected Module() => _name = GetType().Name;
+
     /// <summary>What the module computes.</summary>
     protected abstract TOutput Forward(TInput input);
 
     /// <summary>Runs <see cref="Forward"/> in a lifetime frame: of the tensors made inside, only the result and what the graph needs stay.</summary>
     public TOutput Call(TInput input)
     {
+        using var range = Profiler.Range(_name);
         using var frame = Lifetime.Frame();
         var output = Forward(input);
         Return(frame, output);

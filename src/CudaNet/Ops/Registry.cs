@@ -193,6 +193,7 @@ public static class Registry
         TopKOp.Instance,
         TruncOp.Instance,
         UniformOp.Instance,
+        UnscaleOp.Instance,
         Unsqueeze2dOp.Instance,
         UpsampleBilinear2dOp.Instance,
         UpsampleBilinear2dBackwardOp.Instance,
@@ -228,6 +229,8 @@ public static class Registry
         public Tensor Add(Tensor a, Tensor b) => AddOp.Instance.Apply([a, b]);
 
         public Tensor Copy(Tensor tensor) => tensor.Cast(tensor.DType, copy: true);
+
+        public Tensor Cast(Tensor tensor, DType dtype) => tensor.Cast(dtype);
 
         public Tensor Alias(Tensor tensor) => tensor.Reshape(tensor.Shape);
 

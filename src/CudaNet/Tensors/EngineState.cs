@@ -32,6 +32,12 @@ internal sealed record EngineState
     /// <summary>Whether matrix products of f32 may round their operands to TF32; see <see cref="Precision"/>.</summary>
     public bool AllowTf32 { get; init; }
 
+    /// <summary>Not null in an autocast scope: its dtype and the weights that it has cast.</summary>
+    public AutocastCache? Autocast { get; init; }
+
+    /// <summary>Whose kernels run where there is a choice.</summary>
+    public KernelSource KernelSource { get; init; }
+
     /// <summary>Where tensors are made when no device is named; null means the CPU.</summary>
     public Device? DefaultDevice { get; init; }
 

@@ -46,6 +46,19 @@ internal unsafe struct CnKernel
     public int VariantCount;
     public delegate* unmanaged<CnCall*, int> Launch;
     public delegate* unmanaged<CnCall*, long> Workspace;
+    public byte* Vendor;
+    public delegate* unmanaged<CnCall*, int> VendorLaunch;
+    public delegate* unmanaged<CnCall*, long> VendorWorkspace;
+}
+
+/// <summary>CnVendorInfo of cudanet.h.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct CnVendorInfo
+{
+    public fixed byte Name[16];
+    public fixed byte Loaded[256];
+    public fixed byte Problem[512];
+    public long Version;
 }
 
 /// <summary>CnError of cudanet.h.</summary>

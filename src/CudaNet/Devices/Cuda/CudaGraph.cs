@@ -28,8 +28,10 @@ public sealed unsafe class CudaGraph : IDisposable
 
     private CudaGraph(GraphCapture capture, nint handle)
     {
-        (_capture, _device, _handle) = (capture, capture.Device, handle);
+        (_capture, _device) = (capture, capture.Device);
         _replayed = new CudaEvent(_device);
+        GC.SuppressFinalize(_replayed); // it must live as long as this object's finalizer needs it
+        _handle = handle;
     }
 
     /// <summary>Records what a step gives the device to do; the step itself is not run, except for <paramref name="warmup"/>.</summary>
@@ -72,6 +74,9 @@ public sealed unsafe class CudaGraph : IDisposable
         return new CudaGraph(capture, handle);
     }
 
+    /// <summary>Frees a graph that nobody disposed.</summary>
+    ~CudaGraph() => Free();
+
     /// <summary>The device.</summary>
     public Device Device => _device;
 
@@ -107,8 +112,17 @@ public sealed unsafe class CudaGraph : IDisposable
         if (_handle == 0)
             return;
         _replayed.Synchronize();
+        Free();
+        GC.SuppressFinalize(this);
+    }
+
+    private void Free()
+    {
+        if (_handle == 0)
+            return;
+        _replayed.SynchronizeQuietly();
         _replayed.Dispose();
-        _device.Api.Check(_device.Api.GraphDestroy(_device.Index, _handle), "destroying a graph");
+        _device.Api.GraphDestroy(_device.Index, _handle);
         _handle = 0;
         _capture.Release();
         _device.Memory.Close(_capture.Arena);

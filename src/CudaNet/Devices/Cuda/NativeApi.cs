@@ -17,6 +17,8 @@ internal sealed unsafe class NativeApi
     public readonly delegate* unmanaged<int> KernelCount;
     public readonly delegate* unmanaged<int, CnKernel*> KernelAt;
     public readonly delegate* unmanaged<long> LaunchCount;
+    public readonly delegate* unmanaged<int, CnVendorInfo*, int> VendorInfo;
+    public readonly delegate* unmanaged<long> VendorCallCount;
     public readonly delegate* unmanaged<int, long, nint, void**, int> Alloc;
     public readonly delegate* unmanaged<int, void*, nint, int> Free;
     public readonly delegate* unmanaged<int, void*, void*, long, int, nint, int> Copy;
@@ -40,6 +42,10 @@ internal sealed unsafe class NativeApi
     public readonly delegate* unmanaged<int, nint, nint, int> GraphLaunch;
     public readonly delegate* unmanaged<int, nint, long*, int> GraphNodeCount;
     public readonly delegate* unmanaged<int, nint, int> GraphDestroy;
+    public readonly delegate* unmanaged<byte*, void> RangePush;
+    public readonly delegate* unmanaged<void> RangePop;
+    public readonly delegate* unmanaged<int> RangesAttached;
+    public readonly delegate* unmanaged<byte*, int> RangesAttach;
     public readonly delegate* unmanaged<CnSimtConfig*, int> SimtConfigure;
 
     private NativeApi(string path, nint library)
@@ -64,6 +70,8 @@ internal sealed unsafe class NativeApi
         KernelCount = (delegate* unmanaged<int>)Export("cn_kernel_count");
         KernelAt = (delegate* unmanaged<int, CnKernel*>)Export("cn_kernel_at");
         LaunchCount = (delegate* unmanaged<long>)Export("cn_launch_count");
+        VendorInfo = (delegate* unmanaged<int, CnVendorInfo*, int>)Export("cn_vendor_info");
+        VendorCallCount = (delegate* unmanaged<long>)Export("cn_vendor_call_count");
         Alloc = (delegate* unmanaged<int, long, nint, void**, int>)Export("cn_alloc");
         Free = (delegate* unmanaged<int, void*, nint, int>)Export("cn_free");
         Copy = (delegate* unmanaged<int, void*, void*, long, int, nint, int>)Export("cn_copy");
@@ -87,6 +95,10 @@ internal sealed unsafe class NativeApi
         GraphLaunch = (delegate* unmanaged<int, nint, nint, int>)Export("cn_graph_launch");
         GraphNodeCount = (delegate* unmanaged<int, nint, long*, int>)Export("cn_graph_node_count");
         GraphDestroy = (delegate* unmanaged<int, nint, int>)Export("cn_graph_destroy");
+        RangePush = (delegate* unmanaged<byte*, void>)Export("cn_range_push");
+        RangePop = (delegate* unmanaged<void>)Export("cn_range_pop");
+        RangesAttached = (delegate* unmanaged<int>)Export("cn_ranges_attached");
+        RangesAttach = (delegate* unmanaged<byte*, int>)Export("cn_ranges_attach");
         SimtConfigure = (delegate* unmanaged<CnSimtConfig*, int>)Export("cn_simt_configure");
     }
 
@@ -105,7 +117,9 @@ internal sealed unsafe class NativeApi
             }
             try
             {
-                return new NativeApi(path, NativeLibrary.Load(path));
+                var api = new NativeApi(path, NativeLibrary.Load(path));
+                Profiler.Listen(api);
+                return api;
             }
             catch (DllNotFoundException e)
             {

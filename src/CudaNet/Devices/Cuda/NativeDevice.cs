@@ -66,7 +66,7 @@ internal sealed unsafe partial class NativeDevice : Device
         }
     }
 
-    private static NativeApi LoadLibrary(string backend) =>
+    internal static NativeApi LoadLibrary(string backend) =>
         Libraries.GetOrAdd(backend, b => new(() => NativeApi.Load(b))).Value;
 
     public IEnumerable<string> KernelNames => _kernels.Keys.Order(StringComparer.Ordinal);
@@ -89,6 +89,8 @@ internal sealed unsafe partial class NativeDevice : Device
     }
 
     public long LaunchCount => Api.LaunchCount();
+
+    public long VendorCallCount => Api.VendorCallCount();
 
     internal override void Execute(in OpCall call)
     {
@@ -128,7 +130,8 @@ internal sealed unsafe partial class NativeDevice : Device
                     Attributes = attributes,
                     Stream = stream,
                 };
-                Launch(kernel, &native, call);
+                if (state.KernelSource != KernelSource.Vendor || !LaunchVendor(kernel, &native, call))
+                    Launch(kernel, &native, call);
             }
         }
         finally
@@ -147,18 +150,44 @@ internal sealed unsafe partial class NativeDevice : Device
 
     private void Launch(CnKernel* kernel, CnCall* native, in OpCall call)
     {
+        var status = Launch(kernel->Launch, kernel->Workspace, native, call.Op);
+        if (status != 0)
+            Api.Check(status, call.Describe());
+    }
+
+    /// <summary>Runs the call by a library of NVIDIA's; false when there is none for it, or it cannot serve the call.</summary>
+    private bool LaunchVendor(CnKernel* kernel, CnCall* native, in OpCall call)
+    {
+        if (kernel->VendorLaunch == null || native->Variant != 0)
+            return false;
+        var status = Launch(kernel->VendorLaunch, kernel->VendorWorkspace, native, call.Op);
+        if (status == (int)CnStatus.Unsupported)
+            return false;
+        if (status != 0)
+            Api.Check(status, $"{call.Describe()} by {Marshal.PtrToStringUTF8((nint)kernel->Vendor)}");
+        return true;
+    }
+
+    private int Launch(
+        delegate* unmanaged<CnCall*, int> launch,
+        delegate* unmanaged<CnCall*, long> query,
+        CnCall* native,
+        Op op
+    )
+    {
         Storage? workspace = null;
-        if (kernel->Workspace != null && kernel->Workspace(native) is > 0 and var bytes)
+        native->Workspace = null;
+        native->WorkspaceBytes = 0;
+        if (query != null && query(native) is > 0 and var bytes)
         {
-            workspace = Memory.Rent(bytes, $"workspace of {call.Op.Name}");
+            workspace = Memory.Rent(bytes, $"workspace of {op.Name}");
             native->Workspace = workspace.Pointer;
             native->WorkspaceBytes = bytes;
         }
-        var status = kernel->Launch(native);
+        var status = launch(native);
         // Returning it to the pool at once is safe: whoever gets it next works on it later in the same stream.
         workspace?.Release();
-        if (status != 0)
-            Api.Check(status, call.Describe());
+        return status;
     }
 
     private static void Describe(in OpCall call, CnArg* args, CnTensor* tensors, nint stream)

@@ -1,0 +1,68 @@
+// Many tensors in one launch: a table of addresses and sizes travels by value in the kernel's parameters (4 KiB), and each block
+// finds in it the tensor and the elements that are its own.
+#ifndef CUDANET_KERNELS_OPTIMIZER_TABLE_CUH
+#define CUDANET_KERNELS_OPTIMIZER_TABLE_CUH
+
+#include "../device/convert.cuh"
+
+namespace cn {
+
+constexpr int block = 256, per_thread = 4;
+constexpr int64_t per_block = block * per_thread;
+
+template <int LISTS, int CAPACITY>
+struct Table {
+    int32_t count;
+    int64_t blocks;                 // of this launch
+    int64_t first_block[CAPACITY];  // where each parameter's blocks begin
+    int64_t numel[CAPACITY];
+    void* data[LISTS][CAPACITY];
+};
+// Which parameter this block works on, and where in it.
+template <class Entries>
+__device__ __forceinline__ int find(const Entries& table, int64_t* first) {
+    int low = 0, high = table.count - 1;
+    while (low < high) {
+        int middle = (low + high + 1) / 2;
+        if (table.first_block[middle] <= static_cast<int64_t>(blockIdx.x))
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    *first = (static_cast<int64_t>(blockIdx.x) - table.first_block[low]) * per_block;
+    return low;
+}
+
+// Fills tables and launches each full one; launch(table, is_last) starts the kernel.
+template <class Entries, int LISTS, int CAPACITY, class Launch>
+CnStatus launch_tables(const CnCall* call, Launch launch) {
+    CnArg params = cn_list(call, 0);
+    Entries table;
+    memset(&table, 0, sizeof table);
+    for (int64_t i = 0; i <= params.count; i++) {
+        bool ends = i == params.count;
+        if ((ends || table.count == CAPACITY) && (table.blocks > 0 || ends)) {
+            // A step of parameters without elements still counts: one block finds nothing to do.
+            if (table.count == 0) table.count = 1;
+            if (table.blocks == 0) table.blocks = 1;
+            CN_TRY(launch(table, ends));
+            if (ends) break;
+            memset(&table, 0, sizeof table);
+        }
+        int64_t numel = cn_numel(params.items[i]);
+        if (numel == 0) continue;
+        table.first_block[table.count] = table.blocks;
+        table.numel[table.count] = numel;
+        for (int list = 0; list < LISTS; list++) {
+            CnArg tensors = cn_list(call, list);
+            table.data[list][table.count] = tensors.count > 0 ? tensors.items[i].data : nullptr;
+        }
+        table.blocks += cn_ceil_div(numel, per_block);
+        table.count++;
+    }
+    return CN_OK;
+}
+
+}  // namespace cn
+
+#endif
