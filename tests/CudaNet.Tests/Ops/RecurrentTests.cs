@@ -464,7 +464,7 @@ public sealed class RecurrentTests(string deviceName)
     public void ResultsDoNotDependOnThreads()
     {
         using var frame = Lifetime.Frame();
-        var generator = new CudaNet.Random.Generator(3);
+        var generator = new Generator(3);
         Tensor Drawn(params long[] shape) => Tensor.RandN(new Shape(shape), generator: generator).To(_device);
         var (x, w, u) = (Drawn(4, 40, 16), Drawn(96, 16), Drawn(96, 24));
         var threads = CpuThreads.Count;
