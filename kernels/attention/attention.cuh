@@ -141,7 +141,7 @@ bool attention_is_wide(const CnTensor* tensor) {
     if (!cn_vectorizes<T>(tensor->data, tensor->shape[tensor->rank - 1])) return false;
     for (int d = 0; d < tensor->rank - 1; d++)
         if (tensor->shape[d] > 1 && tensor->strides[d] % Vec<T>::size != 0) return false;
-    return tensor->strides[tensor->rank - 1] == 1 || tensor->shape[tensor->rank - 1] == 1;
+    return tensor->strides[tensor->rank - 1] == 1;
 }
 
 // The inputs from the query on have the numbers first, first + 1, ...; gradient and output may be null.

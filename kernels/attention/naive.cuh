@@ -36,7 +36,8 @@ __device__ __forceinline__ void add_rows(acc_t<T>* sums, acc_t<T> shrink, const 
 }
 
 template <class T>
-__global__ void attention_v1(Attention<T> a, T* __restrict__ output, acc_t<T>* __restrict__ logsumexp) {
+__global__ void __launch_bounds__(128)
+    attention_v1(Attention<T> a, T* __restrict__ output, acc_t<T>* __restrict__ logsumexp) {
     using A = acc_t<T>;
     CN_DYNAMIC_SHARED(A, shared);
     int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
@@ -88,8 +89,8 @@ __global__ void __launch_bounds__(128) attention_delta(Attention<T> a, acc_t<T>*
 
 // grad_query: as the forward, with the slopes of the scores in place of the weights.
 template <class T>
-__global__ void attention_backward_query_v1(Attention<T> a, const acc_t<T>* __restrict__ delta,
-                                            T* __restrict__ grad_query) {
+__global__ void __launch_bounds__(128)
+    attention_backward_query_v1(Attention<T> a, const acc_t<T>* __restrict__ delta, T* __restrict__ grad_query) {
     using A = acc_t<T>;
     CN_DYNAMIC_SHARED(A, shared);
     int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
@@ -123,8 +124,8 @@ __global__ void attention_backward_query_v1(Attention<T> a, const acc_t<T>* __re
 
 // grad_key and grad_value: a warp walks the queries of all heads that share its key, in order, so sums repeat bit for bit.
 template <class T>
-__global__ void attention_backward_key_v1(Attention<T> a, const acc_t<T>* __restrict__ delta, T* __restrict__ grad_key,
-                                          T* __restrict__ grad_value) {
+__global__ void __launch_bounds__(128) attention_backward_key_v1(Attention<T> a, const acc_t<T>* __restrict__ delta,
+                                                                 T* __restrict__ grad_key, T* __restrict__ grad_value) {
     using A = acc_t<T>;
     CN_DYNAMIC_SHARED(A, shared);
     int lane = threadIdx.x % 32, warp = threadIdx.x / 32;

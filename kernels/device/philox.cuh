@@ -3,6 +3,8 @@
 #ifndef CUDANET_KERNELS_DEVICE_PHILOX_CUH
 #define CUDANET_KERNELS_DEVICE_PHILOX_CUH
 
+#include <initializer_list>
+
 #include "kernel.cuh"
 
 __device__ __forceinline__ uint4 philox(uint64_t seed, uint64_t counter_low, uint64_t counter_high) {
@@ -37,6 +39,15 @@ struct RandomState {
     }
     __device__ __forceinline__ uint4 words(int64_t block) const { return philox(seed(), counter(block), 0); }
 };
+
+// Whether the four elements of each counter can be read and written together.
+template <class T>
+inline bool cn_takes_fours(int64_t numel, std::initializer_list<const CnTensor*> tensors) {
+    bool takes = numel % 4 == 0;
+    for (const CnTensor* tensor : tensors)
+        takes = takes && reinterpret_cast<uintptr_t>(tensor->data) % (4 * sizeof(T)) == 0;
+    return takes;
+}
 
 // The uniform values of one counter, on [0, 1): four of 24 bits, or two of 53.
 template <class A>

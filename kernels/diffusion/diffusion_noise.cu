@@ -74,9 +74,7 @@ CnStatus launch_diffusion_noise(const CnCall* call) {
                         numel,
                         cn::sample_length(*input),
                         A(NAN)};
-        bool wide = numel % 4 == 0;
-        for (const CnTensor* tensor : {input, output, noise})
-            wide = wide && reinterpret_cast<uintptr_t>(tensor->data) % (4 * sizeof(T)) == 0;
+        bool wide = cn_takes_fours<T>(numel, {input, output, noise});
         int64_t grid = cn_ceil_div(numel, block * 4);
         int variant = call->variant ? call->variant : wide ? 2 : 1;
         switch (variant) {

@@ -94,9 +94,7 @@ CnStatus launch_diffusion_step(const CnCall* call) {
                      cn::sample_length(*input),
                      static_cast<A>(cn_attr_float(call, 0)),
                      A(NAN)};
-        bool wide = numel % 4 == 0;
-        for (const CnTensor* tensor : {input, prediction, output})
-            wide = wide && reinterpret_cast<uintptr_t>(tensor->data) % (4 * sizeof(T)) == 0;
+        bool wide = cn_takes_fours<T>(numel, {input, prediction, output});
         int64_t grid = cn_ceil_div(numel, block * 4);
         int variant = call->variant ? call->variant : wide ? 2 : 1;
         switch (variant) {

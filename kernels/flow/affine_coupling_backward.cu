@@ -81,13 +81,17 @@ CnStatus launch_affine_coupling_backward(const CnCall* call) {
                          cn_attr_bool(call, 1)};
         int64_t numel = at.rows * at.cols;
         bool wide = cn::takes_vectors<T>(at, read);
-        if (call->variant == 1 || !wide) {
-            if (call->variant == 2)
-                return cn_fail(call, CN_UNSUPPORTED, "variant 2 needs rows of whole 16-byte vectors");
-            return CN_LAUNCH(call, (affine_coupling_backward_kernel<T, 1>), cn_ceil_div(numel, block), block, 0, b);
+        int variant = call->variant ? call->variant : wide ? 2 : 1;
+        switch (variant) {
+            case 1:
+                return CN_LAUNCH(call, (affine_coupling_backward_kernel<T, 1>), cn_ceil_div(numel, block), block, 0, b);
+            case 2:
+                if (!wide) return cn_fail(call, CN_UNSUPPORTED, "variant 2 needs rows of whole 16-byte vectors");
+                return CN_LAUNCH(call, (affine_coupling_backward_kernel<T, Vec<T>::size>),
+                                 cn_ceil_div(numel / Vec<T>::size, block), block, 0, b);
+            default:
+                return cn_fail(call, CN_INVALID_ARGUMENT, "there is no variant %d", call->variant);
         }
-        return CN_LAUNCH(call, (affine_coupling_backward_kernel<T, Vec<T>::size>),
-                         cn_ceil_div(numel / Vec<T>::size, block), block, 0, b);
     });
     return cn_unsupported_dtype(call, read[0]->dtype);
 }

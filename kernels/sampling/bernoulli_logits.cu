@@ -56,9 +56,7 @@ CnStatus launch_bernoulli_logits(const CnCall* call) {
                          cn_data<T>(output),
                          cn_data<T>(probability),
                          numel};
-        bool wide = numel % 4 == 0;
-        for (const CnTensor* tensor : {input, output, probability})
-            wide = wide && reinterpret_cast<uintptr_t>(tensor->data) % (4 * sizeof(T)) == 0;
+        bool wide = cn_takes_fours<T>(numel, {input, output, probability});
         int variant = call->variant ? call->variant : wide ? 2 : 1;
         switch (variant) {
             case 1:

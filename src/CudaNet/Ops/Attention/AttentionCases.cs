@@ -167,7 +167,11 @@ internal sealed record AttentionCases(DType DType, long[] Leading, long Queries,
         get
         {
             foreach (var dtype in CaseSizes.Floating)
-            foreach (var spec in Of(dtype))
+            foreach (var spec in Sizes(dtype).Concat(Layouts(dtype)))
+                yield return spec;
+            // Of the two dtypes with 16 bits, one is enough for what does not depend on them.
+            foreach (var dtype in CaseSizes.Floating.Where(d => d != DType.Float16))
+            foreach (var spec in Masks(dtype))
                 yield return spec;
             foreach (var spec in Gradients)
                 yield return spec with
@@ -182,7 +186,7 @@ internal sealed record AttentionCases(DType DType, long[] Leading, long Queries,
         }
     }
 
-    private static IEnumerable<AttentionCases> Of(DType dtype)
+    private static IEnumerable<AttentionCases> Sizes(DType dtype)
     {
         // Empty, one, around a warp and around a tile of 64 queries or keys.
         foreach (
@@ -202,8 +206,13 @@ internal sealed record AttentionCases(DType DType, long[] Leading, long Queries,
             yield return new(dtype, [1, 2], queries, keys, size) { GradLogSumExp = true };
         yield return new(dtype, [2], 33, 65, 128) { Causal = true };
         yield return new(dtype, [1], 33, 37, 100);
-        yield return new(dtype, [1], 5, 7, 160) { ValueSize = 9 };
+        yield return new(dtype, [1], 5, 7, 160) { ValueSize = 9, Scale = -0.2 };
+        yield return new(dtype, [1], 3, 1100, 4) { GradLogSumExp = true };
         yield return new(dtype, [], 37, 41, 36) { ValueSize = 64, Scale = 0.3 };
+    }
+
+    private static IEnumerable<AttentionCases> Masks(DType dtype)
+    {
         // Causal where there are more queries, or more keys.
         yield return new(dtype, [2, 1], 70, 70, 16) { Causal = true };
         yield return new(dtype, [1, 1], 130, 35, 8) { Causal = true, GradLogSumExp = true };
@@ -259,6 +268,11 @@ internal sealed record AttentionCases(DType DType, long[] Leading, long Queries,
         yield return new(dtype, [2, 2], 35, 67, 16) { DropoutRate = 0.3, GradLogSumExp = true };
         yield return new(dtype, [1, 2], 33, 70, 72) { DropoutRate = 0.3, Group = 2 };
         yield return new(dtype, [2], 5, 6, 8) { DropoutRate = 1 };
+        yield return new(dtype, [1, 2], 3, 1030, 4) { DropoutRate = 0.3, LengthAxes = 2 };
+    }
+
+    private static IEnumerable<AttentionCases> Layouts(DType dtype)
+    {
         foreach (var layout in Enum.GetValues<CaseLayout>())
             if (layout != CaseLayout.Contiguous)
                 yield return new(dtype, [2, 2], 35, 66, 24) { Layout = layout };

@@ -98,7 +98,7 @@ internal sealed class DiffusionNoiseOp()
                 hasTimesteps ? Draw.Indices(rows, shape[0]) : null,
                 DiffusionRules.Table(dtype, rows),
                 DiffusionRules.Table(dtype, rows),
-                DiffusionRules.State,
+                RandomOp.State,
             ],
             Attributes.Of(shape[0])
         );

@@ -121,7 +121,7 @@ internal sealed class DiffusionStepOp()
                 new CaseInput(shape, DrawKind.Uniform, -0.05, 0.05),
                 hasTimesteps ? Draw.Indices(rows, shape[0]) : null,
                 new CaseInput([rows, Coefficients], DrawKind.Uniform, 0.6, 1) { DType = dtype.Accumulator },
-                draws ? DiffusionRules.State : null,
+                draws ? RandomOp.State : null,
             ],
             Attributes.Of(clip, shape[0])
         );

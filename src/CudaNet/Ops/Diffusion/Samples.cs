@@ -100,8 +100,6 @@ internal static class DiffusionRules
     /// <summary>The counters that noise for a tensor takes.</summary>
     public static long Counters(Tensor tensor) => RandomFormulas.Counters(tensor.NumElements, Lanes);
 
-    public static CaseInput State => new([2], DrawKind.Integers, 0, 1 << 30) { DType = DType.Int64 };
-
     /// <summary>A table of a case: in the dtype in which kernels compute.</summary>
     public static CaseInput Table(DType dtype, params long[] shape) =>
         new(shape, DrawKind.Uniform, 0.1, 1) { DType = dtype.Accumulator };

@@ -38,7 +38,7 @@ internal abstract class RandomOp(string name, string signature) : Op(name, signa
         return Apply([generator.DeviceState(device ?? Device.Default)], attributes(offset));
     }
 
-    protected static CaseInput State => new([2], DrawKind.Integers, 0, 1 << 30) { DType = DType.Int64 };
+    internal static CaseInput State => new([2], DrawKind.Integers, 0, 1 << 30) { DType = DType.Int64 };
 }
 
 /// <summary>What draws share whose shape and dtype are attributes: <c>shape, two numbers or one, dtype, offset</c>.</summary>

@@ -62,7 +62,7 @@ internal sealed class BernoulliLogitsOp()
             this,
             dtype,
             $"shape={string.Join('x', shape)},offset={offset}",
-            [new CaseInput(shape, DrawKind.Normal, 0, 2), DiffusionRules.State],
+            [new CaseInput(shape, DrawKind.Normal, 0, 2), RandomOp.State],
             Attributes.Of(offset)
         );
 }

@@ -103,7 +103,7 @@ internal sealed class IsingSweepOp()
             System.FormattableString.Invariant(
                 $"shape={string.Join('x', shape)},coupling={coupling},field={field},sweeps={sweeps}"
             ),
-            [new CaseInput(shape, DrawKind.SignedAway, 1, 1), DiffusionRules.State],
+            [new CaseInput(shape, DrawKind.SignedAway, 1, 1), RandomOp.State],
             Attributes.Of(coupling, field, sweeps, shape[0])
         );
 }

@@ -122,12 +122,12 @@ internal static unsafe class CpuAttention
                 {
                     var row = scores + r * length;
                     var seen = (int)Math.Clamp(problem.Seen(item, firstQuery + r) - first, 0, keys);
-                    problem.Score<V>(row, item, firstQuery + r, first, seen);
-                    var larger = T.Max(top[r], RowMath.Max<V, T>(row, seen));
+                    var factor = problem.Score<V>(row, item, firstQuery + r, first, seen);
+                    var larger = T.Max(top[r], factor * AttentionRows<V, T>.Largest(row, seen));
                     // While nothing is seen the difference would be NaN; the exponents are then 0 on purpose.
                     var origin = T.IsNegativeInfinity(larger) ? T.Zero : larger;
-                    var shrink = T.Exp(top[r] - origin);
-                    sum[r] = sum[r] * shrink + AttentionRows<V, T>.Exponentials(row, origin, seen);
+                    var shrink = first == 0 ? T.Zero : T.Exp(top[r] - origin);
+                    sum[r] = sum[r] * shrink + AttentionRows<V, T>.Exponentials(row, factor, origin, seen);
                     top[r] = larger;
                     if (problem.Drops)
                     {
@@ -315,8 +315,8 @@ internal static unsafe class CpuAttention
         {
             var lse = _lse[item * Problem.Shapes.Queries + query];
             var seen = T.IsNegativeInfinity(lse) ? 0 : (int)Math.Clamp(Problem.Seen(item, query) - first, 0, keys);
-            Problem.Score<V>(weights, item, query, first, seen);
-            AttentionRows<V, T>.Exponentials(weights, lse, seen);
+            var factor = Problem.Score<V>(weights, item, query, first, seen);
+            AttentionRows<V, T>.Exponentials(weights, factor, lse, seen);
             if (Problem.Drops)
             {
                 Problem.Draw(factors, item, query, first, seen);

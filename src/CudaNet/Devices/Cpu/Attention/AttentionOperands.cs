@@ -112,18 +112,22 @@ internal readonly unsafe struct AttentionProblem<T>
         return _causal ? Math.Min(length, query + 1) : length;
     }
 
-    /// <summary>row ← scale · row + mask, for the products of a query with <paramref name="count"/> keys from
-    /// <paramref name="first"/> on. The row has room up to whole registers.</summary>
-    public void Score<V>(T* row, long item, long query, long first, int count)
+    /// <summary>From the products of a query with <paramref name="count"/> keys from <paramref name="first"/> on to their scores, but for
+    /// a positive factor, which it gives: without a mask the scale is left to whoever reads the row next. The row has room up to whole
+    /// registers.</summary>
+    public T Score<V>(T* row, long item, long query, long first, int count)
         where V : unmanaged, ISimd<V, T>
     {
+        if (!_hasMask && Scale > T.Zero)
+            return Scale;
         var scale = V.Create(Scale);
         for (var j = 0; j < count; j += V.Count)
             (V.Load(row + j) * scale).Store(row + j);
-        if (_hasMask && !_maskIsBool)
-            Add<V>(row, _mask.At(item) + query * _mask.Row + first * _mask.Column, _mask.Column, count);
-        else if (_hasMask)
+        if (_maskIsBool)
             Hide<V>(row, _boolMask.At(item) + query * _boolMask.Row + first * _boolMask.Column, count);
+        else if (_hasMask)
+            Add<V>(row, _mask.At(item) + query * _mask.Row + first * _mask.Column, _mask.Column, count);
+        return T.One;
     }
 
     private static void Add<V>(T* row, T* mask, nint step, int count)
