@@ -11,11 +11,12 @@ namespace cn {
 template <int N>
 struct SampleRows {
     Walk<N> sample;
+    bool dense;  // within a sample, in all tensors
     int64_t rows, cols, steps[N];
 
     // Where column `col` of a row lies in each tensor.
     __device__ __forceinline__ void locate(int64_t row, int64_t col, int64_t (&at)[N]) const {
-        if (sample.all_dense()) {
+        if (dense) {
 #pragma unroll
             for (int n = 0; n < N; n++) at[n] = col;
         } else {
@@ -50,6 +51,7 @@ SampleRows<N> make_sample_rows(const CnTensor* const (&tensors)[N]) {
     }
     const CnTensor* const(&all)[N] = operands;
     r.sample = make_walk<N>(samples[0], all);
+    r.dense = r.sample.all_dense();
     r.rows = tensors[0]->shape[0];
     r.cols = r.sample.numel;
     return r;
@@ -58,7 +60,7 @@ SampleRows<N> make_sample_rows(const CnTensor* const (&tensors)[N]) {
 // Whether every row of these tensors, and of outputs without gaps, can be read 16 bytes at a time.
 template <class T, int N>
 bool takes_vectors(const SampleRows<N>& r, const CnTensor* const (&tensors)[N]) {
-    bool wide = r.sample.all_dense() && r.cols % Vec<T>::size == 0;
+    bool wide = r.dense && r.cols % Vec<T>::size == 0;
     for (int n = 0; n < N; n++) wide = wide && (!tensors[n] || cn_vectorizes<T>(tensors[n]->data, r.steps[n]));
     return wide;
 }
