@@ -122,17 +122,18 @@ __global__ void __launch_bounds__(mma_threads, SIDE == 64 ? 4 : 2) gemm_mma(Gemm
         read_fragments(stage, 0);
         multiply_strips<T>(sums, a[1], b[1]);
     }
-#pragma unroll
+#pragma unroll 1
     for (int i = 0; i < strips; i++) {
-#pragma unroll
+#pragma unroll 1
         for (int j = 0; j < 2 * strips; j++) {
-#pragma unroll
-            for (int half = 0; half < 2; half++) {
-                const float two[2] = {sums[i][j][half * 2], sums[i][j][half * 2 + 1]};
-                p.put(block, block.row + first_row + i * 16 + half * 8 + lane / 4,
-                      block.col + first_col + j * 8 + lane % 4 * 2, two);
-            }
+            const int64_t row = block.row + first_row + i * 16 + lane / 4;
+            const int64_t col = block.col + first_col + j * 8 + lane % 4 * 2;
+            const float upper[2] = {sums[0][0][0], sums[0][0][1]}, lower[2] = {sums[0][0][2], sums[0][0][3]};
+            p.put(block, row, col, upper);
+            p.put(block, row + 8, col, lower);
+            shift(sums[0]);
         }
+        shift(sums);
     }
 }
 

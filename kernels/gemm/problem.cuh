@@ -46,6 +46,23 @@ int64_t row_width(const T* pointer, int64_t length) {
     return 1;
 }
 
+// Moves each element of an array to the place before it. A loop that takes the first one and shifts needs one copy of its
+// code for all of them, and they stay in registers, which have no index.
+template <class A>
+__device__ __forceinline__ void move_to(A& to, const A& from) {
+    to = from;
+}
+template <class A, int N>
+__device__ __forceinline__ void move_to(A (&to)[N], const A (&from)[N]) {
+#pragma unroll
+    for (int i = 0; i < N; i++) move_to(to[i], from[i]);
+}
+template <class A, int N>
+__device__ __forceinline__ void shift(A (&values)[N]) {
+#pragma unroll
+    for (int i = 0; i + 1 < N; i++) move_to(values[i], values[i + 1]);
+}
+
 // Where a block works: its operands, advanced to its first row, column and step of k; the length of its sums; its place.
 template <class T>
 struct GemmBlock {

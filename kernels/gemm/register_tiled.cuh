@@ -140,14 +140,15 @@ __global__ void __launch_bounds__((SIDE / OWN) * (SIDE / OWN)) gemm_v3(GemmProbl
     b_loader.begin(block.b, p.b_col, p.b_row, p.n - block.col, block.depth);
     A sums[OWN][OWN] = {};
     multiply_tile<SIDE>(a_loader, b_loader, block.depth, a_tile, b_tile, sums);
-#pragma unroll
+#pragma unroll 1
     for (int i = 0; i < OWN; i++) {
         int64_t row = block.row + spread<SIDE, OWN>(ty, i);
 #pragma unroll
         for (int j = 0; j < OWN; j += 4) {
-            const A four[4] = {sums[i][j], sums[i][j + 1], sums[i][j + 2], sums[i][j + 3]};
+            const A four[4] = {sums[0][j], sums[0][j + 1], sums[0][j + 2], sums[0][j + 3]};
             p.put(block, row, block.col + spread<SIDE, OWN>(tx, j), four);
         }
+        shift(sums);
     }
 }
 

@@ -122,14 +122,15 @@ __global__ void __launch_bounds__(warp_tiled_threads, 2) gemm_v5(GemmProblem<flo
             }
         }
     }
-#pragma unroll
+#pragma unroll 1
     for (int i = 0; i < warp_own; i++) {
         int64_t row = block.row + first_row + in_warp<warp_rows>(a_lane, i);
 #pragma unroll
         for (int j = 0; j < warp_own; j += 4) {
-            const float four[4] = {sums[i][j], sums[i][j + 1], sums[i][j + 2], sums[i][j + 3]};
+            const float four[4] = {sums[0][j], sums[0][j + 1], sums[0][j + 2], sums[0][j + 3]};
             p.put(block, row, block.col + first_col + in_warp<warp_cols>(b_lane, j), four);
         }
+        shift(sums);
     }
 }
 
