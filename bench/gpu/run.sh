@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Compiles the kernels on a GPU machine, checks every variant there, and times them next to PyTorch where that is installed.
-# Needs nvcc (CUDA 11.8 to 13) and a driver; neither .NET, nor cmake, nor a network. Takes less than 9 minutes. Comes with the archive that `./build.sh --target=GpuBundle` makes; run it where that was
+# Needs nvcc (CUDA 11.8 to 13) and a driver; neither .NET, nor cmake, nor a network. Its steps are limited to 9 minutes in all, compiling left out. Comes with the archive that `./build.sh --target=GpuBundle` makes; run it where that was
 # unpacked:
 #
 #   OUT=results bench/gpu/run.sh            logs go to $OUT (default ./out); status 1 when anything fails

@@ -12,9 +12,7 @@ public sealed unsafe class ProfilerTests
     public void ModulesAndLaunchersAreRanges()
     {
         var device = (NativeDevice)TestDevices.Open("simt");
-        var recorder = Path.Combine(Path.GetDirectoryName(device.Api.Path)!, "libnvtx_recorder.so");
-        if (!File.Exists(recorder))
-            Assert.Ignore($"{recorder} is built with the native tests");
+        var recorder = TestDevices.Beside(device, "libnvtx_recorder.so");
         if (!Profiler.IsAttached)
             Profiler.Attach(recorder, device);
         Assert.That(Profiler.IsAttached);

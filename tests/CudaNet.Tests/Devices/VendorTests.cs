@@ -14,8 +14,7 @@ public sealed class VendorTests
     public void Open()
     {
         _device = (NativeDevice)TestDevices.Open("simt");
-        if (!File.Exists(Path.Combine(Path.GetDirectoryName(_device.Api.Path)!, "libcublas_stand_in.so")))
-            Assert.Ignore("the stand-ins are built with the native tests");
+        TestDevices.Beside(_device, "libcublas_stand_in.so");
     }
 
     [TestCase("matmul", false)]

@@ -35,20 +35,7 @@ public sealed class OpCasesOnDevice
             Assert.Ignore($"{Variable} names no device");
             return;
         }
-        Fixtures.Check(op, new CheckOptions { Device = Open(name), AllVariants = true });
-    }
-
-    private static Device Open(string name)
-    {
-        try
-        {
-            return Device.Parse(name);
-        }
-        catch (DeviceException error)
-        {
-            Assert.Ignore(error.Message);
-            throw;
-        }
+        Fixtures.Check(op, new CheckOptions { Device = TestDevices.Open(name), AllVariants = true });
     }
 }
 
