@@ -261,4 +261,9 @@ void __tsan_func_entry(void*) {}
 void __tsan_func_exit() {}
 void __tsan_vptr_update(void**, void*) {}
 void __tsan_vptr_read(void**) {}
+
+// Counts of std::shared_ptr in the host code of launchers; a kernel's own atomics are in builtins.h.
+unsigned __tsan_atomic32_fetch_add(volatile void* address, unsigned value, int) {
+    return __atomic_fetch_add(static_cast<volatile unsigned*>(address), value, __ATOMIC_SEQ_CST);
+}
 }
