@@ -56,6 +56,7 @@ internal static class CommandLine
             BenchCommand.Create(console),
             CheckCommand.Create(console),
             OpCommand.Create(console),
+            ModuleCommand.Create(console),
         };
         root.SetAction(
             int (_) =>

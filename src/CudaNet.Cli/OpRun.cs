@@ -1,6 +1,5 @@
 using System.Globalization;
 using CudaNet.IO;
-using CudaNet.Random;
 
 namespace CudaNet.Cli;
 
@@ -217,7 +216,7 @@ internal sealed class OpRun(
                     $"op {op.Name}: {op.NoBackwardReason ?? "no gradient flows through its outputs"}"
                 );
             from.Add(output);
-            gradients.Add(Cotangent(name, output, cotangents, device));
+            gradients.Add(Cotangents.Take($"op {op.Name}", name, output, cotangents));
             written.Add(gradients[^1]!.ToNamedArray(name));
         }
         if (from.Count == 0)
@@ -225,26 +224,5 @@ internal sealed class OpRun(
         var results = Autograd.Grad(from.ToArray(), wanted.ToArray(), gradients.ToArray(), allowUnused: true);
         for (var i = 0; i < results.Length; i++)
             written.Add(results[i].ToNamedArray(wantedNames[i]));
-    }
-
-    private Tensor Cotangent(string name, Tensor output, Dictionary<string, NamedArray> cotangents, Device device)
-    {
-        if (!cotangents.TryGetValue(name, out var array))
-            return RandomCotangent(output, device);
-        var given = array.ToTensor(device);
-        if (!given.Shape.Equals(output.Shape) || given.DType != output.DType)
-            throw new UsageException(
-                $"op {op.Name}: {name} is {given.Shape} {given.DType.Name}; expected {output.Shape} {output.DType.Name}, as the output"
-            );
-        return given;
-    }
-
-    private static Tensor RandomCotangent(Tensor output, Device device)
-    {
-        var random = new PhiloxStream(0, 0);
-        var values = new double[output.NumElements];
-        foreach (ref var value in values.AsSpan())
-            value = random.NextNormal();
-        return Tensor.From(values, output.Shape, device).Cast(output.DType);
     }
 }

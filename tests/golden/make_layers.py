@@ -1,7 +1,8 @@
-"""Records PyTorch's normalisations, convolutions and upsamplings, with first and second gradients, into layers.json.
+"""Records PyTorch's normalisations, convolutions, upsamplings and element-wise losses, with first and second gradients, into layers.json.
 
 Run with the PyTorch that is to be the reference, in float64: python3 make_layers.py. Element i of input k is
-sin((1.3 + 0.2 k) i + 0.3 + k), of running_var 1 + half of that, and of the output's cotangent sin(0.8 i). A tensor is
+sin((1.3 + 0.2 k) i + 0.3 + k), changed as FORMS says: [a, b] for a + b times that, "sign" for its sign; and of the output's
+cotangent sin(0.8 i). A tensor is
 recorded as its inner product with cos(0.9 i): one number, which any wrong element changes. The second gradients are those of
 the sum of the first ones' inner products with cos(0.7 i).
 """
@@ -97,6 +98,50 @@ CASES = [
 ]
 
 
+LOSSES = [
+    ("mse_loss", F.mse_loss, ["input", "target"], [{}]),
+    ("l1_loss", F.l1_loss, ["input", "target"], [{}]),
+    ("huber_loss", F.huber_loss, ["input", "target"], [{"delta": 0.7}, {"delta": 2.0}]),
+    ("smooth_l1_loss", F.smooth_l1_loss, ["input", "target"], [{"beta": 0.7}, {"beta": 2.0}]),
+    ("kl_div", F.kl_div, ["input", "target"], [{"log_target": False}, {"log_target": True}]),
+    (
+        "poisson_nll_loss",
+        F.poisson_nll_loss,
+        ["input", "target"],
+        [
+            {"log_input": True, "full": False, "eps": 1e-8},
+            {"log_input": False, "full": True, "eps": 1e-3},
+        ],
+    ),
+    (
+        "gaussian_nll_loss",
+        F.gaussian_nll_loss,
+        ["input", "target", "var"],
+        [{"full": False, "eps": 1e-6}, {"full": True, "eps": 1.2}],
+    ),
+    ("soft_margin_loss", F.soft_margin_loss, ["input", "target"], [{}]),
+    ("hinge_embedding_loss", F.hinge_embedding_loss, ["input", "target"], [{"margin": 0.5}]),
+    ("margin_ranking_loss", F.margin_ranking_loss, ["input1", "input2", "target"], [{"margin": 0.5}]),
+]
+CASES += [
+    (op, function, {name: [3, 4] for name in names}, {**setting, "reduction": reduction})
+    for op, function, names, settings in LOSSES
+    for setting in settings
+    for reduction in ("none", "mean", "sum")
+]
+
+FORMS = {
+    ("instance_norm", "running_var"): [1, 0.5],
+    ("kl_div", "target"): [0.6, 0.5],
+    ("poisson_nll_loss", "input"): [1.5, 0.7],
+    ("poisson_nll_loss", "target"): [1.1, 1],
+    ("gaussian_nll_loss", "var"): [1.2, 1],
+    ("soft_margin_loss", "target"): "sign",
+    ("hinge_embedding_loss", "target"): "sign",
+    ("margin_ranking_loss", "target"): "sign",
+}
+
+
 def filled(shape, formula):
     count = math.prod(shape)
     return torch.tensor([formula(i) for i in range(count)], dtype=torch.float64).reshape(list(shape))
@@ -110,9 +155,14 @@ def run(op, function, shapes, attributes):
     inputs = {}
     for k, (name, shape) in enumerate(shapes.items()):
         wave = filled(shape, lambda i: math.sin((1.3 + 0.2 * k) * i + 0.3 + k))
-        inputs[name] = 1 + 0.5 * wave if name == "running_var" else wave
-    # PyTorch gives no gradient for running statistics.
-    wanted = [tensor.requires_grad_() for name, tensor in inputs.items() if not name.startswith("running")]
+        form = FORMS.get((op, name), [0, 1])
+        inputs[name] = torch.sign(wave) if form == "sign" else form[0] + form[1] * wave
+    # PyTorch gives no gradient for running statistics, and a sign has none.
+    wanted = [
+        tensor.requires_grad_()
+        for name, tensor in inputs.items()
+        if not name.startswith("running") and FORMS.get((op, name)) != "sign"
+    ]
     y = function(**inputs, **attributes)
     first = torch.autograd.grad(y, wanted, filled(y.shape, lambda i: math.sin(0.8 * i)), create_graph=True)
     total = sum(inner(g, 0.7) for g in first)
@@ -121,6 +171,7 @@ def run(op, function, shapes, attributes):
     return {
         "op": op,
         "inputs": shapes,
+        "forms": {name: FORMS[op, name] for name in shapes if (op, name) in FORMS},
         "attributes": {name: str(value).strip("[]").replace(" ", "").lower() for name, value in attributes.items()},
         "shape": list(y.shape),
         "output": inner(y.detach(), 0.9).item(),

@@ -90,31 +90,16 @@ internal static class OpCommand
         var clock = Stopwatch.StartNew();
         var written = run.Execute();
         var milliseconds = clock.Elapsed.TotalMilliseconds;
-        if (json)
-        {
-            Json.Print(
-                console,
-                new JsonObject
-                {
-                    ["op"] = run.Op.Name,
-                    ["device"] = run.DeviceName,
-                    ["out"] = Path.GetFullPath(run.OutputPath),
-                    ["milliseconds"] = milliseconds,
-                    ["arrays"] = Json.Array(
-                        written.Select(array => new JsonObject
-                        {
-                            ["name"] = array.Name,
-                            ["dtype"] = (array.Type).Name,
-                            ["shape"] = Json.Array(array.Shape.Select(extent => (JsonNode?)extent)),
-                        })
-                    ),
-                }
-            );
-            return ExitCode.Ok;
-        }
-        foreach (var array in written)
-            console.Out.WriteLine($"{array.Name, -20} {new Shape(array.Shape)} {(array.Type).Name}");
-        console.Out.WriteLine($"written to {run.OutputPath}");
+        WrittenArrays.Print(
+            console,
+            written,
+            run.OutputPath,
+            json,
+            "op",
+            run.Op.Name,
+            ("device", run.DeviceName),
+            ("milliseconds", milliseconds)
+        );
         return ExitCode.Ok;
     }
 

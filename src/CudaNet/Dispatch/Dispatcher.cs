@@ -39,6 +39,7 @@ internal static class Dispatcher
                 if (specs[i].Shape is { } shape)
                     outputs[i] = Tensor.Allocate(shape, specs[i].DType, on, op.Name);
             Execute(op, inputs, attributes, outputs[..outputCount], on);
+            state.Costs?.Add(new OpCall(op, inputs, attributes, outputs[..outputCount]));
         }
         if (state.GradEnabled && AnyRequiresGrad(inputs))
             Record(op, inputs, attributes, outputs[..outputCount]);

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace CudaNet.Nn;
 
 /// <summary>
@@ -55,6 +53,28 @@ public abstract class Module
     /// <summary>All buffers with dotted names.</summary>
     public IEnumerable<(string Name, Tensor Tensor)> NamedBuffers() => Named(m => m._buffers);
 
+    /// <summary>This module, under the empty name, and all below it with dotted names, each before its children.</summary>
+    public IEnumerable<(string Name, Module Module)> NamedModules() =>
+        _children
+            .SelectMany(c =>
+                c.Module.NamedModules().Select(m => (m.Name.Length == 0 ? c.Name : $"{c.Name}.{m.Name}", m.Module))
+            )
+            .Prepend(("", this));
+
+    /// <summary>Does something with every module, children before their parents: how weights are initialised anew.</summary>
+    public void Apply(Action<Module> action)
+    {
+        foreach (var (_, child) in _children)
+            child.Apply(action);
+        action(this);
+    }
+
+    /// <summary>Stops the training of all parameters: no gradients are computed for them, and optimisers pass them over.</summary>
+    public void Freeze() => SetRequiresGrad(false);
+
+    /// <summary>Takes all parameters back into training.</summary>
+    public void Unfreeze() => SetRequiresGrad(true);
+
     /// <summary>Parameters and buffers by dotted name: the tensors themselves, not copies.</summary>
     public IReadOnlyDictionary<string, Tensor> StateDict() =>
         NamedParameters().Concat(NamedBuffers()).ToDictionary(p => p.Name, p => p.Tensor, StringComparer.Ordinal);
@@ -101,7 +121,23 @@ public abstract class Module
                 parameter.Grad = null;
     }
 
-    private void SetTraining(bool training)
+    /// <summary>Told when a call of this module begins.</summary>
+    internal event Action<Module>? Entered;
+
+    /// <summary>Told what a call of this module gave.</summary>
+    internal event Action<Module, object?>? Left;
+
+    private protected void OnEntered() => Entered?.Invoke(this);
+
+    private protected void OnLeft(object? output) => Left?.Invoke(this, output);
+
+    private void SetRequiresGrad(bool requiresGrad)
+    {
+        foreach (var parameter in Parameters())
+            parameter.RequiresGrad = requiresGrad;
+    }
+
+    internal void SetTraining(bool training)
     {
         IsTraining = training;
         foreach (var (_, child) in _children)
@@ -126,43 +162,4 @@ public abstract class Module
     }
 
     private static string Names(List<string> names) => names.Count == 0 ? "none" : string.Join(", ", names);
-}
-
-/// <summary>A module that maps an input to an output. Several tensors travel as tuples or arrays.</summary>
-public abstract class Module<TInput, TOutput> : Module
-{
-    private readonly string _name;
-
-    /// <summary>A module that appears under its type's name on a profiler's timeline.</summary>
-    protected Module() => _name = GetType().Name;
-
-    /// <summary>What the module computes.</summary>
-    protected abstract TOutput Forward(TInput input);
-
-    /// <summary>Runs <see cref="Forward"/> in a lifetime frame: of the tensors made inside, only the result and what the graph needs stay.</summary>
-    public TOutput Call(TInput input)
-    {
-        using var range = Profiler.Range(_name);
-        using var frame = Lifetime.Frame();
-        var output = Forward(input);
-        Return(frame, output);
-        return output;
-    }
-
-    private static void Return(in LifetimeFrame frame, object? output)
-    {
-        switch (output)
-        {
-            case Tensor tensor:
-                frame.Return(tensor);
-                break;
-            case IEnumerable<Tensor?> tensors:
-                frame.Return(tensors);
-                break;
-            case ITuple tuple:
-                for (var i = 0; i < tuple.Length; i++)
-                    Return(frame, tuple[i]);
-                break;
-        }
-    }
 }

@@ -47,6 +47,9 @@ internal sealed record EngineState
     /// <summary>Not null while the work of a device is recorded into a graph instead of being run.</summary>
     public GraphCapture? Capture { get; init; }
 
+    /// <summary>Not null while the cost of ops is counted.</summary>
+    public CostCounter? Costs { get; init; }
+
     /// <summary>What takes saved tensors away during the forward pass of a checkpointed segment.</summary>
     public ISavedTensorStore? SavedTensors { get; init; }
 

@@ -148,4 +148,73 @@ public sealed class ModuleTests
         Assert.Throws<AttributeException>(() => new Conv2d(5, 4, 3, groups: 2));
         Assert.Throws<AttributeException>(() => new Conv2d(4, 4, [3, 3, 3]));
     }
+
+    [Test]
+    public void HooksSeeAndReplaceInputsAndOutputs()
+    {
+        var model = new Sequential(new Identity());
+        var x = Tensor.From([1f, 2]);
+        using (((Identity)model.Children[0].Module).RegisterForwardPreHook(input => input * 10))
+        using (model.RegisterForwardHook((input, output) => output + input))
+            Assert.That(model.Call(x).ToDoubles(), Is.EqualTo(new double[] { 11, 22 }));
+        Assert.That(model.Call(x).ToDoubles(), Is.EqualTo(new double[] { 1, 2 }));
+    }
+
+    [Test]
+    public void AHookMayTakeItselfAway()
+    {
+        var model = new Identity();
+        var calls = 0;
+        IDisposable? hook = null;
+        hook = model.RegisterForwardPreHook(input =>
+        {
+            calls++;
+            hook!.Dispose();
+            return input;
+        });
+        model.Call(Tensor.Ones([1]));
+        model.Call(Tensor.Ones([1]));
+        Assert.That(calls, Is.EqualTo(1));
+    }
+
+    [Test]
+    public void FrozenParametersGetNoGradient()
+    {
+        var model = Mlp();
+        model.Children[0].Module.Freeze();
+        model.Call(Tensor.RandN([5, 4])).Sum().Backward();
+        Assert.That(model.Parameters().Select(p => p.RequiresGrad), Is.EqualTo(new[] { false, false, true }));
+        Assert.That(model.StateDict()["2.weight"].Grad, Is.Not.Null);
+        model.Unfreeze();
+        Assert.That(model.Parameters().All(p => p.RequiresGrad));
+    }
+
+    [Test]
+    public void ApplyReachesChildrenBeforeTheirParents()
+    {
+        var model = new Sequential(new Sequential(new Relu()), new Tanh());
+        var seen = new List<string>();
+        model.Apply(module => seen.Add(module.GetType().Name));
+        Assert.That(seen, Is.EqualTo(new[] { "Relu", "Sequential", "Tanh", "Sequential" }));
+        Assert.That(model.NamedModules().Select(m => m.Name), Is.EqualTo(new[] { "", "0", "0.0", "1" }));
+    }
+
+    [Test]
+    public void ListsAndDictionariesNameTheirModules()
+    {
+        var list = new ModuleList<Linear>(new Linear(1, 1), new Linear(1, 1, bias: false));
+        var named = new ModuleDict<Module> { { "body", list }, { "act", new Relu() } };
+        Assert.That(
+            named.NamedParameters().Select(p => p.Name),
+            Is.EqualTo(new[] { "body.0.weight", "body.0.bias", "body.1.weight" })
+        );
+        Assert.That(named["body"], Is.SameAs(list));
+        Assert.That(list[1].Bias, Is.Null);
+        Assert.That(
+            Assert.Throws<KeyNotFoundException>(() => _ = named["head"])!.Message,
+            Does.Contain("head").And.Contain("body, act")
+        );
+        Assert.Throws<ArgumentException>(() => named.Add("act", new Tanh()));
+        Assert.That(named, Has.Count.EqualTo(2));
+    }
 }

@@ -3,7 +3,7 @@ namespace CudaNet.Tests.Ops;
 using System.Text.Json;
 using CudaNet;
 
-/// <summary>Normalisations, convolutions and upsamplings against recorded PyTorch results, with first and second gradients
+/// <summary>Normalisations, convolutions, upsamplings and element-wise losses against recorded PyTorch results, with first and second gradients
 /// (tests/golden/make_layers.py, which says how tensors are made from formulas and recorded as one number).</summary>
 [TestFixture]
 public sealed class RecordedLayerTests
@@ -39,15 +39,12 @@ public sealed class RecordedLayerTests
         foreach (var (k, input) in of.GetProperty("inputs").EnumerateObject().Index())
         {
             var shape = new Shape([.. input.Value.EnumerateArray().Select(extent => extent.GetInt64())]);
-            var tensor = Filled(
-                shape,
-                i =>
-                    Math.Sin((1.3 + 0.2 * k) * i + 0.3 + k) is var wave && input.Name == "running_var"
-                        ? 1 + 0.5 * wave
-                        : wave,
-                device
-            );
-            if (!input.Name.StartsWith("running", StringComparison.Ordinal))
+            var form = of.GetProperty("forms").TryGetProperty(input.Name, out var given) ? given : (JsonElement?)null;
+            var tensor = Filled(shape, i => Shaped(Math.Sin((1.3 + 0.2 * k) * i + 0.3 + k), form), device);
+            if (
+                !input.Name.StartsWith("running", StringComparison.Ordinal)
+                && form is not { ValueKind: JsonValueKind.String }
+            )
             {
                 tensor.RequiresGrad = true;
                 wanted.Add(tensor);
@@ -73,6 +70,14 @@ public sealed class RecordedLayerTests
             Check($"second gradient {i}", second[i], of.GetProperty("second")[i]);
         }
     }
+
+    private static double Shaped(double wave, JsonElement? form) =>
+        form switch
+        {
+            null => wave,
+            { ValueKind: JsonValueKind.Array } line => line[0].GetDouble() + line[1].GetDouble() * wave,
+            _ => Math.Sign(wave),
+        };
 
     private static void Check(string what, Tensor? result, JsonElement expected) =>
         Assert.That(
