@@ -1,19 +1,13 @@
 // Activation functions with a backward of their own: y = f(x), and grad_input = grad_output f'(x). Each function is one
 // struct with the value and the slope; exponentials are of numbers that cannot overflow. f16 and bf16 are computed in f32.
 #include "device/elementwise.cuh"
+#include "functions.cuh"
 
 namespace {
 
-// The logistic function, and what its slope needs: both tails keep their accuracy.
-template <class A>
-struct Sigmoid {
-    A value, complement;  // s and 1 - s
-    __device__ __forceinline__ explicit Sigmoid(A x) {
-        A e = exp(x < A(0) ? x : -x), r = A(1) / (A(1) + e);
-        value = x < A(0) ? e * r : r;
-        complement = x < A(0) ? r : e * r;
-    }
-};
+using cn::Gelu;
+using cn::Sigmoid;
+using cn::Silu;
 
 template <class A>
 struct LeakyRelu {
@@ -40,16 +34,6 @@ struct Selu : Elu<A> {
         f.alpha = static_cast<A>(alpha * scale);
         f.scale = static_cast<A>(scale);
         return f;
-    }
-};
-
-template <class A>
-struct Silu {
-    static Silu of(const CnCall*) { return {}; }
-    __device__ __forceinline__ A value(A x) const { return x * Sigmoid<A>(x).value; }
-    __device__ __forceinline__ A slope(A x) const {
-        Sigmoid<A> s(x);
-        return s.value + x * s.value * s.complement;
     }
 };
 
@@ -109,16 +93,6 @@ struct Hardtanh : Clamp<A> {
         return f;
     }
     __device__ __forceinline__ A slope(A x) const { return A(!(x <= this->low || x >= this->high)); }
-};
-
-template <class A>
-struct Gelu {
-    static Gelu of(const CnCall*) { return {}; }
-    __device__ __forceinline__ A cdf(A x) const { return A(0.5) * (A(1) + erf(x * A(0.70710678118654752))); }
-    __device__ __forceinline__ A value(A x) const { return x * cdf(x); }
-    __device__ __forceinline__ A slope(A x) const {
-        return cdf(x) + x * (exp(A(-0.5) * x * x) * A(0.39894228040143268));
-    }
 };
 
 // (1 + tanh u) / 2 is the logistic function of 2u, with u = sqrt(2 / pi) (x + 0.044715 x^3).

@@ -10,7 +10,6 @@ namespace {
 using cn::block;
 using cn::find;
 using cn::launch_tables;
-using cn::per_block;
 using cn::per_thread;
 using SgdTable = cn::Table<3, 96>;
 using AdamTable = cn::Table<4, 80>;

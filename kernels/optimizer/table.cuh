@@ -8,10 +8,10 @@
 namespace cn {
 
 constexpr int block = 256, per_thread = 4;
-constexpr int64_t per_block = block * per_thread;
 
-template <int LISTS, int CAPACITY>
+template <int LISTS, int CAPACITY, int PER_THREAD = per_thread>
 struct Table {
+    static constexpr int64_t per_block = int64_t(block) * PER_THREAD;
     int32_t count;
     int64_t blocks;                 // of this launch
     int64_t first_block[CAPACITY];  // where each parameter's blocks begin
@@ -29,7 +29,7 @@ __device__ __forceinline__ int find(const Entries& table, int64_t* first) {
         else
             high = middle - 1;
     }
-    *first = (static_cast<int64_t>(blockIdx.x) - table.first_block[low]) * per_block;
+    *first = (static_cast<int64_t>(blockIdx.x) - table.first_block[low]) * Entries::per_block;
     return low;
 }
 
@@ -57,7 +57,7 @@ CnStatus launch_tables(const CnCall* call, Launch launch) {
             CnArg tensors = cn_list(call, list);
             table.data[list][table.count] = tensors.count > 0 ? tensors.items[i].data : nullptr;
         }
-        table.blocks += cn_ceil_div(numel, per_block);
+        table.blocks += cn_ceil_div(numel, Entries::per_block);
         table.count++;
     }
     return CN_OK;

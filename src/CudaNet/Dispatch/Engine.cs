@@ -22,4 +22,17 @@ public static class Engine
     /// <c>cudanet doctor</c> shows which ones are.</remarks>
     public static StateScope UseKernels(KernelSource source) =>
         EngineState.Enter(EngineState.Current with { KernelSource = source });
+
+    /// <summary>Whether the same inputs give the same bits in the present flow of execution; true at first.</summary>
+    public static bool AreDeterministicAlgorithmsEnabled => !EngineState.Current.AllowNondeterministic;
+
+    /// <summary>
+    /// With true, as at first, every op gives the same bits when it runs again. With false, ops on simt and cuda that have a faster kernel whose
+    /// sums depend on which thread comes first (scatter_add, and with it the gradients of embeddings, gather and sort) use it, until the scope is
+    /// disposed; the cpu device computes as always. As torch.use_deterministic_algorithms, which is off at first.
+    /// </summary>
+    /// <remarks>A gradient is computed with what holds where Backward is called. A kernel variant that is chosen by number stays as it is.</remarks>
+    /// <param name="mode">True ends it within an outer scope.</param>
+    public static StateScope UseDeterministicAlgorithms(bool mode) =>
+        EngineState.Enter(EngineState.Current with { AllowNondeterministic = !mode });
 }

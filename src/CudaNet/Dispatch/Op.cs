@@ -77,6 +77,12 @@ public abstract class Op
     /// <summary>The numbers of the kernel's variants that round f32 operands to TF32, the one meant for use first.</summary>
     protected internal virtual ReadOnlySpan<int> Tf32Variants => [];
 
+    /// <summary>
+    /// The numbers of the kernel's variants whose sums depend on the order in which threads arrive, the one meant for use first: what runs in
+    /// <see cref="Engine.UseDeterministicAlgorithms"/>(false). Repeated runs are held to the tolerance instead of to the same bits.
+    /// </summary>
+    protected internal virtual ReadOnlySpan<int> NondeterministicVariants => [];
+
     /// <summary>Whether the op draws random numbers or permutes: its outputs are compared bit by bit instead of by tolerance.</summary>
     public virtual bool IsExact => false;
 

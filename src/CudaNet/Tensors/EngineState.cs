@@ -32,6 +32,9 @@ internal sealed record EngineState
     /// <summary>Whether matrix products of f32 may round their operands to TF32; see <see cref="Precision"/>.</summary>
     public bool AllowTf32 { get; init; }
 
+    /// <summary>Whether kernels may add in whatever order is fastest, so that a rerun may round differently; see <see cref="Engine"/>.</summary>
+    public bool AllowNondeterministic { get; init; }
+
     /// <summary>Not null in an autocast scope: its dtype and the weights that it has cast.</summary>
     public AutocastCache? Autocast { get; init; }
 

@@ -25,6 +25,20 @@ public sealed class SortTests(string deviceName)
         Assert.That(back.ToArray<long>(), Is.EqualTo(new long[] { 1, 5, 4, 0, 3, 7, 6, 2 }));
     }
 
+    /// <summary>In lengths that all kernels sort.</summary>
+    [Test]
+    public void NaNAndInfinitiesFindTheirPlacesInLongLines([Values(300, 3000, 5000)] int n, [Values] bool descending)
+    {
+        using var frame = Lifetime.Frame();
+        float[] special = [float.NaN, Inf, -Inf, 0, -0f];
+        var values = Enumerable.Range(0, n).Select(i => i % 3 == 0 ? special[i / 3 % 5] : MathF.Sin(i)).ToArray();
+        var indices = Tensor.From(values, device: _device).ArgSort(0, descending).ToArray<long>();
+        double Rank(int i) => float.IsNaN(values[i]) ? 2 : Math.Atan(values[i]) / Math.PI;
+        var order = Enumerable.Range(0, n);
+        var expected = descending ? order.OrderByDescending(Rank) : order.OrderBy(Rank);
+        Assert.That(indices, Is.EqualTo(expected.Select(i => (long)i)));
+    }
+
     [Test]
     public void EqualElementsKeepTheirOrder([Values(7, 1000, 5000)] int n, [Values] bool descending)
     {

@@ -143,9 +143,11 @@ internal sealed unsafe partial class NativeDevice : Device
     private static int VariantOf(in OpCall call)
     {
         var state = EngineState.Current;
-        var tf32 = call.Op.Tf32Variants;
-        var useTf32 = state is { AllowTf32: true, KernelVariant: 0 } && !tf32.IsEmpty;
-        return useTf32 && call.Outputs[0]!.DType == DType.Float32 ? tf32[0] : state.KernelVariant;
+        if (state.KernelVariant != 0)
+            return state.KernelVariant;
+        if (state.AllowTf32 && call.Op.Tf32Variants is [var tf32, ..] && call.Outputs[0]!.DType == DType.Float32)
+            return tf32;
+        return state.AllowNondeterministic && call.Op.NondeterministicVariants is [var fastest, ..] ? fastest : 0;
     }
 
     private void Launch(CnKernel* kernel, CnCall* native, in OpCall call)

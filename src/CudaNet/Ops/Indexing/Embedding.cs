@@ -101,7 +101,7 @@ public static class EmbeddingExtensions
         /// <summary>
         /// The rows of a table (rows, columns) that <paramref name="indices"/> (i64, any shape) names: the shape of the indices and then
         /// columns. The row <paramref name="paddingIndex"/>, if it is not −1, gets no gradient. An index out of range is an error on the
-        /// CPU; kernels give NaN for it. Gradients of repeated rows are added in order.
+        /// CPU; kernels give NaN for it. Gradients of repeated rows are added in order unless <see cref="Engine.UseDeterministicAlgorithms"/> frees it.
         /// </summary>
         public Tensor Embedding(Tensor indices, long paddingIndex = -1) =>
             EmbeddingOp.Instance.Apply([indices, weight], Attributes.Of(paddingIndex));

@@ -122,7 +122,7 @@ public static class GatherExtensions
 
         /// <summary>
         /// A copy with the elements of <paramref name="src"/> added at the positions along an axis that <paramref name="index"/> (i64, shaped
-        /// as src) names. The order of additions is fixed. An index out of range is an error on the CPU; kernels ignore it.
+        /// as src) names. The order of additions is fixed unless <see cref="Engine.UseDeterministicAlgorithms"/> frees it. An index out of range is an error on the CPU; kernels ignore it.
         /// </summary>
         public Tensor ScatterAdd(int dim, Tensor index, Tensor src) =>
             ScatterAddOp.Instance.Apply([input, index, src], Attributes.Of((long)dim));

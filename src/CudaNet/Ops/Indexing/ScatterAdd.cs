@@ -77,6 +77,8 @@ internal sealed class ScatterAddOp() : ScatterFamilyOp("scatter_add")
 
     internal override CpuKernel? Cpu => CpuGather.ScatterAdd;
 
+    protected internal override ReadOnlySpan<int> NondeterministicVariants => [3]; // of kernels/indexing/gather.cu
+
     protected override void RequireDType(in OpCall call, DType input, DType src)
     {
         if (input != src || !input.IsFloating)

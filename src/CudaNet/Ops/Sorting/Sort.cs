@@ -75,7 +75,7 @@ internal sealed class SortOp() : Op("sort", "input; dim: int = -1, descending: b
             foreach (var n in CaseSizes.Lengths)
                 yield return Case(dtype, $"n={n}", CaseSizes.Draw(dtype, [n]), 0);
             // Few values: most are equal to others, and must keep their order.
-            foreach (var cols in new long[] { 1023, 1024, 1025, 4099 })
+            foreach (var cols in new long[] { 1023, 1024, 1025, 4096, 4099 })
                 yield return Case(dtype, $"shape=3x{cols},dim=-1,ties", Ties(dtype, 3, cols), -1, cols % 2 == 0);
             foreach (var descending in new[] { false, true })
             {
