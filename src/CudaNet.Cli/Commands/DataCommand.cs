@@ -13,12 +13,13 @@ internal static class DataCommand
 
     public static CliCommand Create(CliConsole console)
     {
-        var command = new CliCommand("data", "List, inspect or draw data sets.")
+        var command = new CliCommand("data", "List, get, inspect or draw data sets.")
         {
             Examples =
             [
                 "cudanet data list",
-                "cudanet data info mnist",
+                "cudanet data get mnist",
+                "cudanet data info data/mnist",
                 "cudanet data draw --out digits --train 20000 --seed 3",
                 "cudanet train mlp --data digits",
             ],
@@ -26,6 +27,7 @@ internal static class DataCommand
         command.Add(List(console));
         command.Add(Info(console));
         command.Add(Draw(console));
+        command.Add(DataGet.Create(console));
         command.SetAction(
             int (_) =>
                 throw new UsageException(
@@ -55,6 +57,7 @@ internal static class DataCommand
                             ["description"] = set.Description,
                             ["origin"] = set.Origin,
                             ["usage"] = $"cudanet {set.Usage}",
+                            ["get"] = set.Download is null ? null : $"cudanet data get {set.Name}",
                         })
                     )
                 );
@@ -63,6 +66,8 @@ internal static class DataCommand
                 {
                     console.Out.WriteLine($"{set.Name, -14} {set.Description}");
                     console.Out.WriteLine($"{"", -14} from: {set.Origin}");
+                    if (set.Download is not null)
+                        console.Out.WriteLine($"{"", -14} get:  cudanet data get {set.Name} --out DIR");
                     console.Out.WriteLine($"{"", -14} use:  cudanet {set.Usage}");
                 }
             return ExitCode.Ok;

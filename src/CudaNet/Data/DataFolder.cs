@@ -37,7 +37,7 @@ public sealed record DataFolder(string Path, IReadOnlyList<DataFile> Files, Trai
         var files = Directory.GetFiles(path).Order(StringComparer.Ordinal).Select(Describe).ToList();
         try
         {
-            return new(path, files, Mnist.Load(path), null);
+            return new(path, files, Cifar10.IsIn(path) ? Cifar10.Load(path) : Mnist.Load(path), null);
         }
         catch (Exception e) when (e is DataNotFoundException or CorruptFileException)
         {

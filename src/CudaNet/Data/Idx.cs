@@ -166,7 +166,7 @@ public static class Idx
 
     private static byte[] ReadElements(Stream stream, string source, long offset, long[] shape, long bytes)
     {
-        byte[] data = BoundedReader.ReadUpTo(stream, bytes);
+        byte[] data = BoundedReader.ReadUpTo(stream, bytes, stream.CanSeek ? stream.Length - stream.Position : 0);
         string expected = $"{bytes} bytes for {ArraySizes.Format(shape)}";
         if (data.Length != bytes)
         {

@@ -3,17 +3,18 @@ namespace CudaNet.IO;
 /// <summary>Reads whose memory follows the bytes that really arrive, not the size that a header claims.</summary>
 internal static class BoundedReader
 {
-    // Up to this much is trusted at once; beyond it the buffer doubles as data arrives.
-    private const int FirstBuffer = 1 << 20;
+    // Up to this much is asked for at once, whatever is known about the data; beyond it the buffer doubles as data arrives.
+    private const int FirstBuffer = 1 << 16;
 
     /// <summary>
     /// Reads up to <paramref name="expected"/> bytes. The result is shorter only when the stream ended.
     /// </summary>
     /// <param name="stream">Read from its current position.</param>
     /// <param name="expected">How many bytes the header promises; at most <see cref="Array.MaxLength"/>.</param>
-    public static byte[] ReadUpTo(Stream stream, long expected)
+    /// <param name="known">How many bytes there are for sure, such as the size of the file.</param>
+    public static byte[] ReadUpTo(Stream stream, long expected, long known = 0)
     {
-        var buffer = new byte[(int)Math.Min(expected, FirstBuffer)];
+        var buffer = new byte[(int)Math.Min(expected, Math.Max(known, FirstBuffer))];
         int filled = 0;
         while (true)
         {

@@ -28,7 +28,7 @@ public static class Npy
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         using FileStream stream = File.OpenRead(path);
-        return Read(stream, stream.Length, path, Path.GetFileNameWithoutExtension(path));
+        return Read(stream, stream.Length, path, Path.GetFileNameWithoutExtension(path), stream.Length);
     }
 
     /// <summary>Reads the .npy contents of known length that a stream holds next.</summary>
@@ -38,7 +38,11 @@ public static class Npy
     /// <param name="name">The name that the array gets.</param>
     /// <exception cref="CorruptFileException">The contents break the format, or the dtype is not supported.</exception>
     /// <exception cref="NotSupportedException">The array holds more bytes than a .NET array can.</exception>
-    public static NamedArray Read(Stream stream, long length, string source = "npy stream", string name = "")
+    public static NamedArray Read(Stream stream, long length, string source = "npy stream", string name = "") =>
+        Read(stream, length, source, name, known: 0);
+
+    // known: how many bytes the stream holds for sure.
+    internal static NamedArray Read(Stream stream, long length, string source, string name, long known)
     {
         ArgumentNullException.ThrowIfNull(stream);
         (NpyHeader header, long headerLength) = ReadHeader(stream, length, source);
@@ -60,7 +64,7 @@ public static class Npy
         }
 
         BoundedReader.CheckArrayLimit(source, name, bytes);
-        byte[] data = BoundedReader.ReadUpTo(stream, bytes);
+        byte[] data = BoundedReader.ReadUpTo(stream, bytes, known);
         if (data.Length != bytes)
         {
             throw new CorruptFileException(

@@ -167,7 +167,7 @@ public static class Npz
     private static NamedArray ReadEntry(ZipArchiveEntry entry, string where, string name)
     {
         using var contents = new ChecksumStream(Guarded(where, entry.Open), where);
-        NamedArray array = Npy.Read(contents, entry.Length, where, name);
+        NamedArray array = Npy.Read(contents, entry.Length, where, name, entry.CompressedLength);
         if (contents.ReadByte() >= 0)
         {
             throw new CorruptFileException(where, "size", $"{entry.Length} bytes, as the directory says", "more");
@@ -182,7 +182,7 @@ public static class Npz
     }
 
     /// <summary>Runs a step of the framework's zip reader and names the file when the archive is at fault.</summary>
-    private static T Guarded<T>(string source, Func<T> step)
+    internal static T Guarded<T>(string source, Func<T> step)
     {
         try
         {

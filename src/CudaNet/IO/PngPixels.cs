@@ -66,25 +66,46 @@ internal sealed class PngPixels(PngHeader header, byte[] palette, byte[] alpha, 
 {
     private const byte Opaque = 255;
 
+    // What a picture may take before its data have come is this, or as much as the file.
+    private const int FirstPixels = 1 << 16;
+
     /// <summary>Inflates and unfilters the rows, and shows them as greyscale or RGB on white.</summary>
-    public Picture Decode(Stream compressed)
+    public Picture Decode(byte[] compressed)
     {
         var bits = header.Samples * header.Depth;
         var stride = (int)(((long)header.Width * bits + 7) / 8);
         var pixelBytes = Math.Max(1, bits / 8);
         var channels = header.ColourType is PngHeader.Grey or PngHeader.GreyAlpha ? 1 : 3;
-        var pixels = new byte[header.Width * header.Height * channels];
-        var (row, above) = (new byte[stride], new byte[stride]);
-        using var plain = new ZLibStream(compressed, CompressionMode.Decompress);
+        var width = header.Width * channels;
+        // Memory follows the rows that come, not the size that the header claims.
+        var pixels = new byte[Math.Min(width * header.Height, Math.Max(FirstPixels, 4 * (long)compressed.Length))];
+        using var plain = new ZLibStream(new MemoryStream(compressed), CompressionMode.Decompress);
         try
         {
+            byte[] row = [];
+            byte[] above = [];
             for (var y = 0; y < header.Height; y++)
             {
                 var filter = plain.ReadByte();
-                plain.ReadExactly(row);
+                if (y == 0)
+                {
+                    row = BoundedReader.ReadUpTo(plain, stride);
+                    if (row.Length < stride)
+                        throw new EndOfStreamException();
+                    above = new byte[stride];
+                }
+                else
+                {
+                    plain.ReadExactly(row);
+                }
                 Unfilter(filter, row, above, pixelBytes);
+                if ((y + 1) * width > pixels.Length)
+                {
+                    var size = Math.Max((y + 1L) * width, 2L * pixels.Length);
+                    Array.Resize(ref pixels, (int)Math.Min(size, width * header.Height));
+                }
                 for (var x = 0; x < header.Width; x++)
-                    Show(row, x, pixels.AsSpan((y * header.Width + x) * channels, channels));
+                    Show(row, x, pixels.AsSpan(y * width + x * channels, channels));
                 (row, above) = (above, row);
             }
         }

@@ -32,7 +32,7 @@ public static class PngReader
         PngHeader? header = null;
         byte[] palette = [];
         byte[] alpha = [];
-        using var data = new MemoryStream();
+        var parts = new List<Range>();
         for (var at = Signature.Length; ; )
         {
             var body = ChunkAt(png, at, source);
@@ -51,14 +51,28 @@ public static class PngReader
                     alpha = body.ToArray();
                     break;
                 case "IDAT":
-                    data.Write(body);
+                    parts.Add((at + 8)..(at + 8 + body.Length));
                     break;
                 case "IEND":
-                    data.Position = 0;
-                    return new PngPixels(header!, palette, alpha, source).Decode(data);
+                    return new PngPixels(header!, palette, alpha, source).Decode(Join(png, parts));
             }
             at += Overhead + body.Length;
         }
+    }
+
+    private static byte[] Join(ReadOnlySpan<byte> png, List<Range> parts)
+    {
+        var length = 0;
+        foreach (var part in parts)
+            length += part.End.Value - part.Start.Value;
+        var joined = new byte[length];
+        var at = 0;
+        foreach (var part in parts)
+        {
+            png[part].CopyTo(joined.AsSpan(at));
+            at += part.End.Value - part.Start.Value;
+        }
+        return joined;
     }
 
     private static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A];

@@ -13,14 +13,54 @@ public static class TensorArrays
         /// <exception cref="ShapeException">Shape or dtype differ.</exception>
         public void CopyFrom(NamedArray array)
         {
-            var shape = new Shape(array.Shape);
-            if (!shape.Equals(tensor.Shape) || array.Type != tensor.DType)
-                throw new ShapeException(
-                    $"'{array.Name}' is {shape} {(array.Type).Name}; expected {tensor.Shape} {tensor.DType.Name}"
-                );
+            CheckSame(array.Name, new Shape(array.Shape), array.Type, tensor);
             HostData.FromBytes(tensor, array.Bytes);
             tensor.Storage.MarkWritten("copy from file");
         }
+    }
+
+    extension(SafetensorsMap file)
+    {
+        /// <summary>A tensor with an array's values, copied straight from the mapped file.</summary>
+        /// <param name="name">The array.</param>
+        /// <param name="device">Where; null for the default device.</param>
+        /// <exception cref="KeyNotFoundException">There is no array of this name.</exception>
+        public Tensor ToTensor(string name, Device? device = null)
+        {
+            var entry = file[name];
+            var tensor = Tensor.Empty(new Shape(entry.Shape), entry.Type, device);
+            file.Load(name, tensor);
+            return tensor;
+        }
+
+        /// <summary>Overwrites the tensor with an array's values, keeping its storage.</summary>
+        /// <param name="name">The array.</param>
+        /// <param name="tensor">Contiguous, of the array's shape and dtype.</param>
+        /// <exception cref="KeyNotFoundException">There is no array of this name.</exception>
+        /// <exception cref="ShapeException">Shape or dtype differ.</exception>
+        public void CopyTo(string name, Tensor tensor)
+        {
+            var entry = file[name];
+            CheckSame(name, new Shape(entry.Shape), entry.Type, tensor);
+            file.Load(name, tensor);
+            tensor.Storage.MarkWritten("copy from file");
+        }
+
+        private void Load(string name, Tensor tensor) =>
+            file.Use(
+                name,
+                bytes =>
+                {
+                    HostData.FromBytes(tensor, bytes);
+                    return true;
+                }
+            );
+    }
+
+    private static void CheckSame(string name, Shape shape, DType type, Tensor tensor)
+    {
+        if (!shape.Equals(tensor.Shape) || type != tensor.DType)
+            throw new ShapeException($"'{name}' is {shape} {type.Name}; expected {tensor.Shape} {tensor.DType.Name}");
     }
 
     extension(NamedArray array)

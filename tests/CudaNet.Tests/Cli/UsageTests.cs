@@ -39,6 +39,8 @@ public sealed class UsageTests
     [TestCase("data info", "data info --help")]
     [TestCase("data info /no/such/folder", "/no/such/folder")]
     [TestCase("data draw", "--out")]
+    [TestCase("data get", "data get --help")]
+    [TestCase("data get mnits", "'mnits'", "mnist, fashion-mnist, cifar10")]
     [TestCase("data draw --out x --train 0", "--train 0", "at least 1")]
     [TestCase("data draw --out x --train 1000000000", "--train 1000000000", "2000000")]
     [TestCase("check --op no_such_op", "no_such_op")]
@@ -56,6 +58,7 @@ public sealed class UsageTests
     [TestCase("sample --help", "--count", "Examples:")]
     [TestCase("data --help", "draw", "Examples:")]
     [TestCase("data draw --help", "[default: 8000]", "Examples:")]
+    [TestCase("data get --help", "CUDANET_DATA_URL", "Examples:")]
     [TestCase("op --help", "--attr", "Examples:")]
     [TestCase("check --help", "--device", "Examples:")]
     public void Help_shows_options_and_examples(string command, params string[] says)
