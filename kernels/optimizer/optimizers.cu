@@ -3,7 +3,7 @@
 //
 // The learning rate and the number of the step are read from device memory, and the last block to arrive counts the step,
 // so a captured graph can be replayed. Formulas are PyTorch's.
-#include "table.cuh"
+#include "step.cuh"
 
 namespace {
 
@@ -14,21 +14,6 @@ using cn::per_thread;
 using SgdTable = cn::Table<3, 96>;
 using AdamTable = cn::Table<4, 80>;
 static_assert(sizeof(SgdTable) <= 3968 && sizeof(AdamTable) <= 3968, "with the other arguments, 4 KiB at most");
-
-// The steps taken before this one. Read and counted by atomic operations: blocks that have not arrived yet still read.
-__device__ __forceinline__ int64_t steps_before(int64_t* state) {
-    return static_cast<int64_t>(atomicAdd(reinterpret_cast<unsigned long long*>(state), 0ull));
-}
-
-// Called by one thread of each block when it has read the step.
-__device__ __forceinline__ void arrive(int64_t* state, int64_t blocks) {
-    unsigned long long* count = reinterpret_cast<unsigned long long*>(state);
-    __threadfence();
-    if (atomicAdd(count + 1, 1ull) + 1 == static_cast<unsigned long long>(blocks)) {
-        atomicExch(count + 1, 0ull);
-        atomicAdd(count, 1ull);
-    }
-}
 
 struct SgdOptions {
     double momentum, dampening, weight_decay;
@@ -41,8 +26,8 @@ __global__ void __launch_bounds__(block)
     using A = acc_t<T>;
     CN_SHARED(int64_t, before, [1]);
     if (threadIdx.x == 0) {
-        before[0] = steps_before(state);
-        if (options.counts) arrive(state, gridDim.x);
+        before[0] = cn::steps_before(state);
+        if (options.counts) cn::arrive(state, gridDim.x);
     }
     __syncthreads();
     bool is_first = before[0] == 0;
@@ -73,17 +58,14 @@ struct AdamOptions {
     bool decoupled, counts;
 };
 
-__device__ __forceinline__ float root(float x) { return sqrtf(x); }
-__device__ __forceinline__ double root(double x) { return sqrt(x); }
-
 template <class T>
 __global__ void __launch_bounds__(block)
     adamw_kernel(AdamTable table, const double* __restrict__ lr, int64_t* __restrict__ state, AdamOptions options) {
     using A = acc_t<T>;
     CN_SHARED(A, shared, [2]);
     if (threadIdx.x == 0) {
-        double step = static_cast<double>(steps_before(state) + 1);
-        if (options.counts) arrive(state, gridDim.x);
+        double step = static_cast<double>(cn::steps_before(state) + 1);
+        if (options.counts) cn::arrive(state, gridDim.x);
         shared[0] = static_cast<A>(lr[0] / (1 - pow(options.beta1, step)));
         shared[1] = static_cast<A>(sqrt(1 - pow(options.beta2, step)));
     }
@@ -110,7 +92,7 @@ __global__ void __launch_bounds__(block)
         A v = beta2 * to_acc(exp_avg_sq[i]) + rest2 * g * g;
         exp_avg[i] = from_acc<T>(m);
         exp_avg_sq[i] = from_acc<T>(v);
-        param[i] = from_acc<T>(p * keep - step_size * m / (root(v) / correction + eps));
+        param[i] = from_acc<T>(p * keep - step_size * m / (cn::root(v) / correction + eps));
     }
 }
 

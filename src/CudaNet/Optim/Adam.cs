@@ -8,6 +8,7 @@ public class Adam : Optimizer
     private readonly double _beta1;
     private readonly double _beta2;
     private readonly double _eps;
+    private readonly bool _amsgrad;
 
     /// <summary>An optimiser of these parameters.</summary>
     /// <param name="parameters">Leaves that require gradients.</param>
@@ -16,6 +17,7 @@ public class Adam : Optimizer
     /// <param name="beta2">The decay of the running mean of their squares.</param>
     /// <param name="eps">Added to the root of the mean square.</param>
     /// <param name="weightDecay">The strength of the L2 penalty.</param>
+    /// <param name="amsgrad">Whether the step is divided by the largest mean square so far (Reddi, Kale and Kumar 2018).</param>
     /// <exception cref="AttributeException">An option is out of range.</exception>
     public Adam(
         IEnumerable<Tensor> parameters,
@@ -23,9 +25,11 @@ public class Adam : Optimizer
         double beta1 = 0.9,
         double beta2 = 0.999,
         double eps = 1e-8,
-        double weightDecay = 0
+        double weightDecay = 0,
+        bool amsgrad = false
     )
     {
+        _amsgrad = amsgrad;
         _beta1 = RequireFraction(beta1, "beta1");
         _beta2 = RequireFraction(beta2, "beta2");
         _eps = RequireNotNegative(eps, "eps");
@@ -33,7 +37,8 @@ public class Adam : Optimizer
     }
 
     /// <inheritdoc/>
-    protected override IReadOnlyList<string> Buffers { get; } = ["exp_avg", "exp_avg_sq"];
+    protected override IReadOnlyList<string> Buffers =>
+        _amsgrad ? ["exp_avg", "exp_avg_sq", "max_exp_avg_sq"] : ["exp_avg", "exp_avg_sq"];
 
     private protected virtual bool IsDecoupled => false;
 
@@ -42,9 +47,9 @@ public class Adam : Optimizer
         Add(parameters, learningRate, weightDecay);
 
     private protected override void Step(ParameterGroup group, Tensor[] parameters, Tensor state) =>
-        AdamWOp.Instance.ApplyAll(
+        (_amsgrad ? (Op)AmsGradOp.Instance : AdamWOp.Instance).ApplyAll(
             Inputs(group, parameters, state),
-            Attributes.Of(_beta1, _beta2, _eps, group.WeightDecay, IsDecoupled)
+            Attributes.Of(group.Momentum ?? _beta1, _beta2, _eps, group.WeightDecay, IsDecoupled)
         );
 }
 
@@ -55,8 +60,9 @@ public sealed class AdamW(
     double beta1 = 0.9,
     double beta2 = 0.999,
     double eps = 1e-8,
-    double weightDecay = 0.01
-) : Adam(parameters, learningRate, beta1, beta2, eps, weightDecay)
+    double weightDecay = 0.01,
+    bool amsgrad = false
+) : Adam(parameters, learningRate, beta1, beta2, eps, weightDecay, amsgrad)
 {
     private protected override bool IsDecoupled => true;
 }

@@ -34,6 +34,14 @@ public sealed class ParameterGroup
     /// <summary>The strength of weight decay, or of the L2 penalty.</summary>
     public double WeightDecay { get; }
 
+    /// <summary>
+    /// The momentum, or Adam's β₁, where it is not the optimiser's: schedules that move it set it. A captured graph keeps the one that it was captured with.
+    /// </summary>
+    public double? Momentum { get; set; }
+
+    /// <summary>The learning rate that the group had when the first scheduler came, from which schedulers reckon.</summary>
+    internal double? InitialLearningRate { get; set; }
+
     /// <summary>The learning rate where kernels read it.</summary>
     internal Tensor RateOn(Device device)
     {
@@ -101,8 +109,23 @@ public abstract class Optimizer
             parameter.Grad = null;
     }
 
+    /// <summary>What a new parameter's buffer is filled with.</summary>
+    private protected virtual double InitialValue(int buffer) => 0;
+
+    /// <summary>Evaluates the loss and its gradients, then changes the parameters.</summary>
+    /// <param name="closure">Clears the gradients, computes the loss and runs the backward pass; gives the loss.</param>
+    /// <returns>The loss before the step.</returns>
+    public virtual Tensor Step(Func<Tensor> closure)
+    {
+        Tensor loss;
+        using (Autograd.EnableGrad())
+            loss = closure();
+        Step();
+        return loss;
+    }
+
     /// <summary>Changes every parameter that has a gradient.</summary>
-    public void Step()
+    public virtual void Step()
     {
         using var noGrad = Autograd.NoGrad();
         using var frame = Lifetime.Frame();
@@ -153,7 +176,11 @@ public abstract class Optimizer
             var key = (parameter.Device, parameter.DType);
             if (!fresh.TryGetValue(key, out var counter))
                 fresh[key] = counter = new Counter(Tensor.Zeros([2], DType.Int64, parameter.Device).Keep());
-            Join(parameter, counter, () => Tensor.Zeros(parameter.Shape, parameter.DType, parameter.Device));
+            Join(
+                parameter,
+                counter,
+                b => Tensor.Full(parameter.Shape, InitialValue(b), parameter.DType, parameter.Device)
+            );
         }
         foreach (var together in ready.GroupBy(p => State(p).Counter).ToList())
         {
@@ -168,11 +195,11 @@ public abstract class Optimizer
         }
     }
 
-    private ParameterState Join(Tensor parameter, Counter counter, Func<Tensor> make)
+    private ParameterState Join(Tensor parameter, Counter counter, Func<int, Tensor> make)
     {
         RefuseCapture("makes the state of a parameter that it has not stepped before");
         counter.Members++;
-        var buffers = Buffers.Select(_ => make().Keep()).ToArray();
+        var buffers = Buffers.Select((_, b) => make(b).Keep()).ToArray();
         return _states[parameter] = new ParameterState(counter, buffers);
     }
 
@@ -189,7 +216,7 @@ public abstract class Optimizer
     /// What a checkpoint needs, by name: <c>0.step</c> and <c>0.exp_avg</c> for parameter 0, counted through all groups, and
     /// <c>group.0.lr</c>. The tensors are the optimiser's own, except the counts; parameters that were never stepped have none.
     /// </summary>
-    public IReadOnlyDictionary<string, Tensor> StateDictionary()
+    public virtual IReadOnlyDictionary<string, Tensor> StateDictionary()
     {
         var result = new Dictionary<string, Tensor>(StringComparer.Ordinal);
         for (var g = 0; g < _groups.Count; g++)
@@ -211,50 +238,30 @@ public abstract class Optimizer
     /// <summary>Takes over what <see cref="StateDictionary"/> gave, of an optimiser with the same parameters; values are copied.</summary>
     /// <exception cref="AttributeException">A name is unknown or one is missing.</exception>
     /// <exception cref="ShapeException">A tensor has another shape than its parameter.</exception>
-    public void LoadStateDictionary(IReadOnlyDictionary<string, Tensor> state)
+    public virtual void LoadStateDictionary(IReadOnlyDictionary<string, Tensor> state)
     {
-        var left = new HashSet<string>(state.Keys, StringComparer.Ordinal);
-        var replaced = new List<Tensor>();
+        var reader = new StateReader(GetType().Name, state);
         var loaded = new Dictionary<Tensor, (long Step, Tensor[] Buffers)>(ReferenceEqualityComparer.Instance);
-        var rates = _groups.Select((_, g) => Take(Name("group", g, "lr")).Item()).ToArray();
+        var rates = _groups.Select((_, g) => reader.Number(Name("group", g, "lr"))).ToArray();
         foreach (var (index, parameter) in Numbered())
         {
             if (!state.ContainsKey(Name(index, "step")))
                 continue;
-            var step = (long)Take(Name(index, "step")).Item();
-            loaded[parameter] = (step, [.. Buffers.Select(b => Fitting(Name(index, b), parameter))]);
-        }
-        if (left.Count > 0)
-            throw new AttributeException(
-                $"{GetType().Name}: the state has '{left.Order(StringComparer.Ordinal).First()}', which this optimiser does not know"
+            var step = (long)reader.Number(Name(index, "step"));
+            loaded[parameter] = (
+                step,
+                [.. Buffers.Select(b => reader.Tensor(Name(index, b), parameter.Shape, parameter.DType))]
             );
+        }
+        reader.RequireAllRead();
         // The handles end here, so that a captured graph which still steps the old tensors notices.
-        foreach (var buffer in _states.Values.SelectMany(s => s.Buffers))
-            replaced.Add(buffer);
+        var replaced = _states.Values.SelectMany(s => s.Buffers).ToList();
         _states.Clear();
         for (var g = 0; g < rates.Length; g++)
             _groups[g].LearningRate = rates[g];
         Restore(loaded);
         foreach (var buffer in replaced)
             buffer.Release();
-
-        Tensor Take(string name)
-        {
-            left.Remove(name);
-            return state.TryGetValue(name, out var tensor)
-                ? tensor
-                : throw new AttributeException($"{GetType().Name}: the state lacks '{name}'");
-        }
-
-        Tensor Fitting(string name, Tensor parameter)
-        {
-            var tensor = Take(name);
-            return tensor.Shape.Equals(parameter.Shape) && tensor.DType == parameter.DType
-                ? tensor
-                : throw new ShapeException(
-                    $"{GetType().Name}: '{name}' is {tensor.Shape} {tensor.DType.Name}, its parameter {parameter.Shape} {parameter.DType.Name}"
-                );
-        }
     }
 
     private void Restore(Dictionary<Tensor, (long Step, Tensor[] Buffers)> loaded)
@@ -272,13 +279,12 @@ public abstract class Optimizer
                     counters[key] = counter = new Counter(
                         Tensor.From<long>([entry.Step, 0], device: parameter.Device).Keep()
                     );
-                var next = 0;
-                Join(parameter, counter, () => Copy(entry.Buffers[next++], parameter.Device));
+                Join(parameter, counter, b => Copy(entry.Buffers[b], parameter.Device));
             }
         }
     }
 
-    private static Tensor Copy(Tensor source, Device device)
+    private protected static Tensor Copy(Tensor source, Device device)
     {
         var copy = Tensor.Empty(source.Shape, source.DType, device);
         HostData.FromBytes(copy, HostData.ToBytes(source));

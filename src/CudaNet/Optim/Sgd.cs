@@ -49,6 +49,9 @@ public sealed class Sgd : Optimizer
         var inputs = Inputs(group, parameters, state).ToList();
         if (_momentum == 0)
             inputs.InsertRange(2 * parameters.Length, new Tensor?[parameters.Length]);
-        SgdOp.Instance.ApplyAll(inputs.ToArray(), Attributes.Of(_momentum, _dampening, group.WeightDecay, _nesterov));
+        SgdOp.Instance.ApplyAll(
+            inputs.ToArray(),
+            Attributes.Of(group.Momentum ?? _momentum, _dampening, group.WeightDecay, _nesterov)
+        );
     }
 }

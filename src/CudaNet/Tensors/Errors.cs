@@ -25,6 +25,9 @@ public sealed class DeviceException(string message) : CudaNetException(message);
 /// <summary>An attribute has a value outside its range, or there is no such op, attribute or name.</summary>
 public sealed class AttributeException(string message) : CudaNetException(message);
 
+/// <summary>A matrix does not have what a decomposition needs: it is singular, not positive definite, or holds NaN.</summary>
+public sealed class LinearAlgebraException(string message) : CudaNetException(message);
+
 /// <summary>The autograd graph cannot give what is asked: freed, modified, not differentiable or unreachable.</summary>
 public sealed class AutogradException(string message) : CudaNetException(message);
 

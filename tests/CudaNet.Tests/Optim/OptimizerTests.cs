@@ -1,5 +1,6 @@
 using System.Text.Json;
 using CudaNet.Optim;
+using CudaNet.Training;
 
 namespace CudaNet.Tests.Optim;
 
@@ -36,7 +37,7 @@ public sealed class OptimizerTests
                 Option("momentum", 0),
                 Option("dampening", 0),
                 Option("weight_decay", 0),
-                of.TryGetProperty("nesterov", out var nesterov) && nesterov.GetBoolean()
+                Flag("nesterov")
             ),
             "adam" => new Adam(
                 parameters,
@@ -44,17 +45,63 @@ public sealed class OptimizerTests
                 Option("beta1", 0.9),
                 Option("beta2", 0.999),
                 Option("eps", 1e-8),
-                Option("weight_decay", 0)
+                Option("weight_decay", 0),
+                Flag("amsgrad")
             ),
-            _ => new AdamW(
+            "adamw" => new AdamW(
                 parameters,
                 Option("lr", 0),
                 Option("beta1", 0.9),
                 Option("beta2", 0.999),
                 Option("eps", 1e-8),
-                Option("weight_decay", 0.01)
+                Option("weight_decay", 0.01),
+                Flag("amsgrad")
             ),
+            "adagrad" => new Adagrad(
+                parameters,
+                Option("lr", 0),
+                Option("lr_decay", 0),
+                Option("weight_decay", 0),
+                Option("initial_accumulator_value", 0),
+                Option("eps", 1e-10)
+            ),
+            "rmsprop" => new RmsProp(
+                parameters,
+                Option("lr", 0),
+                Option("alpha", 0.99),
+                Option("eps", 1e-8),
+                Option("weight_decay", 0),
+                Option("momentum", 0),
+                Flag("centered")
+            ),
+            "adadelta" => new Adadelta(
+                parameters,
+                Option("lr", 0),
+                Option("rho", 0.9),
+                Option("eps", 1e-6),
+                Option("weight_decay", 0)
+            ),
+            "adamax" => new Adamax(
+                parameters,
+                Option("lr", 0),
+                Option("beta1", 0.9),
+                Option("beta2", 0.999),
+                Option("eps", 1e-8),
+                Option("weight_decay", 0)
+            ),
+            var kind => kind == "radam"
+                ? new RAdam(
+                    parameters,
+                    Option("lr", 0),
+                    Option("beta1", 0.9),
+                    Option("beta2", 0.999),
+                    Option("eps", 1e-8),
+                    Option("weight_decay", 0)
+                )
+                : throw new InvalidOperationException($"no optimiser '{kind}'"),
         };
+
+        bool Flag(string name) => of.TryGetProperty(name, out var value) && value.GetBoolean();
 
         double Option(string name, double otherwise) =>
             of.TryGetProperty(name, out var value) ? value.GetDouble() : otherwise;
@@ -138,11 +185,108 @@ public sealed class OptimizerTests
         var before = device.LaunchCount;
         optimizer.Step();
         Assert.That(device.LaunchCount - before, Is.EqualTo(1));
-        var sgd = new Sgd(parameters, 0.1, 0.9);
-        sgd.Step();
-        before = device.LaunchCount;
-        sgd.Step();
-        Assert.That(device.LaunchCount - before, Is.EqualTo(1));
+        foreach (var make in Makers.Values)
+        {
+            var other = make(parameters);
+            other.Step();
+            before = device.LaunchCount;
+            other.Step();
+            Assert.That(device.LaunchCount - before, Is.EqualTo(1), other.GetType().Name);
+        }
+    }
+
+    private static readonly Dictionary<string, Func<IEnumerable<Tensor>, Optimizer>> Makers = new()
+    {
+        ["sgd"] = p => new Sgd(p, 0.1, 0.9),
+        ["momentum"] = p => new MomentumSgd(p, 0.1),
+        ["adam"] = p => new Adam(p, amsgrad: true),
+        ["adagrad"] = p => new Adagrad(p, learningRateDecay: 0.1),
+        ["rmsprop"] = p => new RmsProp(p, momentum: 0.5, centered: true),
+        ["rmsprop_plain"] = p => new RmsProp(p),
+        ["adadelta"] = p => new Adadelta(p),
+        ["adamax"] = p => new Adamax(p),
+        ["radam"] = p => new RAdam(p),
+    };
+
+    private static IEnumerable<string> MakerNames => Makers.Keys;
+
+    /// <summary>Through a checkpoint's section, as a training run does.</summary>
+    [TestCaseSource(nameof(MakerNames))]
+    public void ACheckpointContinuesBitForBit(string name)
+    {
+        var (parameters, _) = Small();
+        var optimizer = Makers[name](parameters);
+        for (var step = 0; step < 4; step++)
+        {
+            Gradients(parameters, 1 - 0.4 * step);
+            parameters[2].Grad = step == 1 ? null : parameters[2].Grad;
+            optimizer.Step();
+        }
+        var saved = new TrainingState();
+        new OptimizerState(optimizer).SaveState(saved);
+        var others = parameters.Select(p => Leaf(p.Detach().Clone())).ToList();
+        var restored = Makers[name](others);
+        new OptimizerState(restored).LoadState(saved);
+        for (var step = 0; step < 3; step++)
+        {
+            Gradients(parameters, 0.3 * step - 0.5);
+            Gradients(others, 0.3 * step - 0.5);
+            optimizer.Step();
+            restored.Step();
+        }
+        for (var i = 0; i < others.Count; i++)
+            Assert.That(others[i].ToDoubles(), Is.EqualTo(parameters[i].ToDoubles()));
+    }
+
+    /// <summary>UDL 6.10: m ← βm + (1 − β)g weighs the gradient of k steps ago with (1 − β)βᵏ; a constant gradient gives m → g.</summary>
+    [Test]
+    public void Udl_6_10_DampedMomentumIsAMeanOfGradients()
+    {
+        const double Beta = 0.8;
+        double[] gradients = [1, -2, 0.5, 3];
+        var weight = Leaf(Tensor.Zeros([1], DType.Float64));
+        var optimizer = new MomentumSgd([weight], 1, Beta);
+        foreach (var gradient in gradients)
+        {
+            weight.Grad = Tensor.Full([1], gradient, DType.Float64);
+            optimizer.Step();
+        }
+        var held = optimizer.StateDictionary()["0.momentum_buffer"].Item();
+        var expected = gradients.Reverse().Select((g, k) => (1 - Beta) * Math.Pow(Beta, k) * g).Sum();
+        Assert.That(held, Is.EqualTo(expected).Within(1e-15));
+        for (var step = 0; step < 200; step++)
+        {
+            weight.Grad = Tensor.Full([1], 2, DType.Float64);
+            optimizer.Step();
+        }
+        Assert.That(optimizer.StateDictionary()["0.momentum_buffer"].Item(), Is.EqualTo(2).Within(1e-12));
+    }
+
+    /// <summary>With one learning rate the classic form takes PyTorch's steps, and the damped one those of a rate 1/(1 − β) times as large.</summary>
+    [TestCase(false)]
+    [TestCase(true)]
+    public void FormsOfMomentumAgreeAtAConstantRate(bool nesterov)
+    {
+        const double Beta = 0.7;
+        var weights = Enumerable.Range(0, 3).Select(_ => Leaf(Tensor.Ones([4], DType.Float64))).ToList();
+        Optimizer[] optimizers =
+        [
+            new Sgd([weights[0]], 0.1, Beta, weightDecay: 0.2, nesterov: nesterov),
+            new MomentumSgd([weights[1]], 0.1, Beta, MomentumForm.Classic, 0.2, nesterov),
+            new MomentumSgd([weights[2]], 0.1 / (1 - Beta), Beta, MomentumForm.Damped, 0.2, nesterov),
+        ];
+        for (var step = 0; step < 20; step++)
+        {
+            Gradients(weights, Math.Cos(step));
+            foreach (var optimizer in optimizers)
+                optimizer.Step();
+        }
+        Assert.That(weights[1].ToDoubles(), Is.EqualTo(weights[0].ToDoubles()).Within(1e-13));
+        Assert.That(weights[2].ToDoubles(), Is.EqualTo(weights[0].ToDoubles()).Within(1e-13));
+        optimizers[1].LearningRate = 0;
+        var before = weights[1].ToDoubles();
+        optimizers[1].Step();
+        Assert.That(weights[1].ToDoubles(), Is.Not.EqualTo(before), "what has been added up still moves it");
     }
 
     [TestCase("cpu")]
@@ -235,6 +379,28 @@ public sealed class OptimizerTests
         ("beta1", () => _ = new Adam([One], beta1: 1)),
         ("beta2", () => _ = new Adam([One], beta2: -0.1)),
         ("eps", () => _ = new Adam([One], eps: double.NaN)),
+        ("alpha", () => _ = new RmsProp([One], alpha: 1)),
+        ("rho", () => _ = new Adadelta([One], rho: -1)),
+        ("initial accumulator", () => _ = new Adagrad([One], initialAccumulatorValue: -1)),
+        ("momentum from 0", () => _ = new MomentumSgd([One], 0.1, 1)),
+        (
+            "only then, takes a grad_avg",
+            () =>
+                Step(
+                    RmsPropOp.Instance,
+                    [Tensor.Ones([1]), Tensor.Ones([1]), Tensor.Ones([1]), null, null, Rate, Count],
+                    Attributes.Of(0.9, 1e-8, 0.0, 0.0, true)
+                )
+        ),
+        (
+            "only then, takes a momentum_buffer",
+            () =>
+                Step(
+                    RmsPropOp.Instance,
+                    [Tensor.Ones([1]), Tensor.Ones([1]), Tensor.Ones([1]), null, null, Rate, Count],
+                    Attributes.Of(0.9, 1e-8, 0.0, 0.5, false)
+                )
+        ),
         (
             "twice",
             () =>

@@ -3,7 +3,7 @@ using System.Numerics;
 namespace CudaNet;
 
 /// <summary>Optimiser steps in vectors, with the number of the step read and counted as kernels do.</summary>
-internal static unsafe class CpuOptimizers
+internal static unsafe partial class CpuOptimizers
 {
     public static void StepSgd(in OpCall call) => VectorKernel.Run<SgdKernel>(call);
 

@@ -19,6 +19,20 @@ internal readonly record struct Bounded(double Value, double Magnitude)
     /// <summary>A multiple by a number that is given, and so without error.</summary>
     public static Bounded operator *(double a, Bounded b) => new(a * b.Value, Math.Abs(a) * b.Magnitude);
 
+    public static Bounded operator /(Bounded a, Bounded b) =>
+        new(a.Value / b.Value, a.Magnitude / Math.Abs(b.Value) + Math.Abs(a.Value) * b.Magnitude / (b.Value * b.Value));
+
+    public Bounded Abs() => new(Math.Abs(Value), Magnitude);
+
+    /// <summary>The slope of a root has no bound near 0, where its value is at most √S.</summary>
+    public Bounded Sqrt()
+    {
+        var y = Math.Sqrt(Value);
+        return new(y, y + Math.Min(Magnitude / (2 * y), Math.Sqrt(Magnitude)));
+    }
+
+    public Bounded Max(Bounded other) => new(Math.Max(Value, other.Value), Math.Max(Magnitude, other.Magnitude));
+
     public Bounded Sigmoid()
     {
         var y = SpecialFunctions.Sigmoid(Value);
