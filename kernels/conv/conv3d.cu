@@ -2,4 +2,4 @@
 #include "conv.cuh"
 
 CN_KERNEL(conv3d, "input, weight, bias?; stride: ints, padding: ints, dilation: ints, groups: int -> output",
-          cn::launch_conv_forward<3>, nullptr, CN_CONV_VARIANTS);
+          cn::launch_conv_forward<3>, cn::workspace_conv_forward<3>, CN_CONV_VARIANTS);

@@ -60,14 +60,14 @@ __global__ void __launch_bounds__(depthwise_block)
 #pragma unroll
         for (int d = 0; d < AXES; d++) position = position * p.image.extent[d] + tap.at[d];
         taps[k] = tap;
-        offsets[k] = tap.offset + position;
+        offsets[k] = tap.offset + position * p.image.pitch;
     }
     __syncthreads();
     const T* image = p.image.data + group * p.b_group;
     for (int64_t column = chunk * depthwise_block + threadIdx.x; column < p.n; column += chunks * depthwise_block) {
         Place place = p.columns.at(static_cast<int32_t>(column));
         bool inside = !DIVIDES;
-        int64_t position = place.offset, within = 0;
+        int64_t within = 0;
 #pragma unroll
         for (int d = 0; d < AXES; d++) {
             inside = inside && place.at[d] + reach.low[d] >= 0 && place.at[d] + reach.high[d] < p.image.extent[d];
@@ -75,7 +75,7 @@ __global__ void __launch_bounds__(depthwise_block)
         }
         A sums[ROWS] = {};
         if (inside) {
-            const T* from = image + position + within;
+            const T* from = image + place.offset + within * p.image.pitch;
             for (int k = 0; k < depth; k++) {
                 A b = to_acc(from[offsets[k]]);
 #pragma unroll
@@ -166,7 +166,7 @@ template <class T, int AXES>
 CnStatus launch_conv_filter_v3(const CnCall* call, const ConvProblem<T, AXES, false>& p) {
     auto d = DepthwiseParts::of(p);
     int64_t count = p.groups * p.m * p.n;
-    acc_t<T>* sums;
+    acc_t<T>* sums = nullptr;
     CN_TRY(conv_part_sums<T>(call, d.parts, count, &sums));
     CN_TRY(CN_LAUNCH(call, (conv_filter_v3<T, AXES>), d.parts * p.groups * p.m * d.pieces, depthwise_block, 0, p, d,
                      sums));

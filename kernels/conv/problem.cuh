@@ -15,6 +15,19 @@
 
 namespace cn {
 
+// How the images of a tensor (N, C, ...) lie: in C order, or with the channels last, where neighbours in memory are
+// channels of one position.
+struct ConvMemory {
+    int64_t image, channel, position;  // steps
+
+    static ConvMemory of(const CnTensor& t) {
+        int64_t channels = t.shape[1], positions = 1;
+        for (int d = 2; d < t.rank; d++) positions *= t.shape[d];
+        if (cn_is_contiguous(t)) return {channels * positions, positions, 1};
+        return {channels * positions, 1, channels};
+    }
+};
+
 // The extents, for any number of spatial axes. Channels are those of one group.
 template <int AXES>
 struct ConvShape {
@@ -91,11 +104,12 @@ struct ConvPlaces {
 template <class T, int AXES, bool DIVIDES>
 struct ConvImage {
     const T* data;
+    int64_t pitch;  // from position to position
     int64_t extent[AXES], stride[AXES];
 
+    // Where an element lies; -1 where there is none.
     template <class I>
-    __device__ __forceinline__ T get(const T* from, const ConvPlace<AXES, I>& column,
-                                     const ConvPlace<AXES, I>& step) const {
+    __device__ __forceinline__ int64_t find(const ConvPlace<AXES, I>& column, const ConvPlace<AXES, I>& step) const {
         bool inside = true;
         int64_t position = 0;
 #pragma unroll
@@ -109,7 +123,13 @@ struct ConvImage {
             inside = inside && x >= 0 && x < static_cast<I>(extent[d]);
             position = position * extent[d] + x;
         }
-        return inside ? from[column.offset + step.offset + position] : from_acc<T>(0);
+        return inside ? column.offset + step.offset + position * pitch : -1;
+    }
+    template <class I>
+    __device__ __forceinline__ T get(const T* from, const ConvPlace<AXES, I>& column,
+                                     const ConvPlace<AXES, I>& step) const {
+        int64_t place = find(column, step);
+        return place >= 0 ? from[place] : from_acc<T>(0);
     }
 };
 
@@ -154,6 +174,7 @@ void set_outputs(ConvPlaces<AXES>& places, const ConvShape<AXES>& s, int64_t out
 template <class T, int AXES>
 ConvProblem<T, AXES, false> make_conv(const ConvShape<AXES>& s, const CnTensor* x, const CnTensor* weight,
                                       const CnTensor* bias, const CnTensor* y) {
+    const ConvMemory from = ConvMemory::of(*x), to = ConvMemory::of(*y);
     ConvProblem<T, AXES, false> p = {};
     p.m = s.out_channels;
     p.n = s.batch * s.outputs;
@@ -163,15 +184,16 @@ ConvProblem<T, AXES, false> make_conv(const ConvShape<AXES>& s, const CnTensor* 
     p.bias = cn_data<T>(bias);
     p.c = cn_data<T>(y);
     p.a_group = p.m * p.k;
-    p.b_group = s.in_channels * s.inputs;
-    p.c_group = p.m * s.outputs;
+    p.b_group = s.in_channels * from.channel;
+    p.c_group = p.m * to.channel;
     p.a_row = p.k;
-    p.c_row = s.outputs;
+    p.c_row = to.channel;
     p.a_steps = {p.k > 0 ? p.k : 1, 0, 1};
-    p.c_columns = {s.outputs, s.groups * p.c_group, 1};
-    set_outputs(p.columns, s, s.groups * p.b_group, true);
-    set_taps(p.steps, s, s.inputs, 1, false);
+    p.c_columns = {s.outputs, to.image, to.position};
+    set_outputs(p.columns, s, from.image, true);
+    set_taps(p.steps, s, from.channel, 1, false);
     p.image.data = cn_data<T>(x);
+    p.image.pitch = from.position;
     for (int d = 0; d < AXES; d++) p.image.extent[d] = s.input[d];
     return p;
 }
@@ -181,6 +203,7 @@ template <class T, int AXES, bool DIVIDES>
 ConvProblem<T, AXES, DIVIDES> make_conv_backward_data(const ConvShape<AXES>& s, const CnTensor* grad_y,
                                                       const CnTensor* weight, const CnTensor* bias,
                                                       const CnTensor* grad_x) {
+    const ConvMemory from = ConvMemory::of(*grad_y), to = ConvMemory::of(*grad_x);
     ConvProblem<T, AXES, DIVIDES> p = {};
     p.m = s.in_channels;
     p.n = s.batch * s.inputs;
@@ -190,15 +213,16 @@ ConvProblem<T, AXES, DIVIDES> make_conv_backward_data(const ConvShape<AXES>& s, 
     p.bias = cn_data<T>(bias);
     p.c = cn_data<T>(grad_x);
     p.a_group = p.m * p.k;
-    p.b_group = s.out_channels * s.outputs;
-    p.c_group = p.m * s.inputs;
+    p.b_group = s.out_channels * from.channel;
+    p.c_group = p.m * to.channel;
     p.a_row = s.taps;
-    p.c_row = s.inputs;
+    p.c_row = to.channel;
     p.a_steps = {s.taps, p.m * s.taps, 1};
-    p.c_columns = {s.inputs, s.groups * p.c_group, 1};
-    set_taps(p.steps, s, s.outputs, -1, false);
-    p.columns.outer_pitch = s.groups * p.b_group;
+    p.c_columns = {s.inputs, to.image, to.position};
+    set_taps(p.steps, s, from.channel, -1, false);
+    p.columns.outer_pitch = from.image;
     p.image.data = cn_data<T>(grad_y);
+    p.image.pitch = from.position;
     for (int d = 0; d < AXES; d++) {
         p.columns.extent[d] = s.input[d];
         p.columns.scale[d] = 1;
@@ -212,6 +236,7 @@ ConvProblem<T, AXES, DIVIDES> make_conv_backward_data(const ConvShape<AXES>& s, 
 template <class T, int AXES>
 ConvProblem<T, AXES, false> make_conv_backward_filter(const ConvShape<AXES>& s, const CnTensor* grad_y,
                                                       const CnTensor* x, const CnTensor* grad_weight) {
+    const ConvMemory gradient = ConvMemory::of(*grad_y), from = ConvMemory::of(*x);
     ConvProblem<T, AXES, false> p = {};
     p.m = s.out_channels;
     p.n = s.in_channels * s.taps;
@@ -220,16 +245,17 @@ ConvProblem<T, AXES, false> make_conv_backward_filter(const ConvShape<AXES>& s, 
     p.a = cn_data<T>(grad_y);
     p.bias = nullptr;
     p.c = cn_data<T>(grad_weight);
-    p.a_group = p.m * s.outputs;
-    p.b_group = s.in_channels * s.inputs;
+    p.a_group = p.m * gradient.channel;
+    p.b_group = s.in_channels * from.channel;
     p.c_group = p.m * p.n;
-    p.a_row = s.outputs;
+    p.a_row = gradient.channel;
     p.c_row = p.n;
-    p.a_steps = {s.outputs, s.groups * p.a_group, 1};
+    p.a_steps = {s.outputs, gradient.image, gradient.position};
     p.c_columns = {p.n, 0, 1};
-    set_taps(p.columns, s, s.inputs, 1, true);
-    set_outputs(p.steps, s, s.groups * p.b_group, false);
+    set_taps(p.columns, s, from.channel, 1, true);
+    set_outputs(p.steps, s, from.image, false);
     p.image.data = cn_data<T>(x);
+    p.image.pitch = from.position;
     for (int d = 0; d < AXES; d++) p.image.extent[d] = s.input[d];
     return p;
 }

@@ -82,6 +82,10 @@ struct ConvLoader {
     }
 };
 
+struct ConvTile {
+    int64_t row, column, group, part, begin, end;  // first row and column; the part of the depth
+};
+
 // Tiles by group and by part of the depth; `sums` receives the parts where there are several.
 struct ConvTiles {
     int64_t rows, columns, parts, depth, count;
@@ -92,7 +96,37 @@ struct ConvTiles {
         int64_t depth = cn_ceil_div(cn_ceil_div(p.k, parts), conv_depth) * conv_depth;
         return {rows, columns, parts, depth, rows * columns * parts * p.groups};
     }
+    __device__ __forceinline__ ConvTile at(int64_t tile, int64_t k) const {
+        int64_t rest = tile / rows, line = rest / columns, group = line / parts, part = line - group * parts;
+        int64_t begin = part * depth, end = begin + depth < k ? begin + depth : k;
+        return {(tile - rest * rows) * conv_side, (rest - line * columns) * conv_side, group, part, begin, end};
+    }
 };
+
+// Writes a thread's elements of a tile: to C, or to the sums of the tile's part. `number` gives the column of C that a
+// column of the tiles is.
+template <class P, class A, class Number>
+__device__ __forceinline__ void store_conv_tile(const P& p, const ConvTile& tile, A* part_sums,
+                                                const A (&sums)[conv_own][conv_own], Number number) {
+    constexpr int across = conv_side / conv_own;
+    const int tx = threadIdx.x % across, ty = threadIdx.x / across;
+#pragma unroll
+    for (int j = 0; j < conv_own; j++) {
+        int64_t place = tile.column + spread<conv_side, conv_own>(tx, j);
+        if (place >= p.n) continue;
+        const int32_t column = number(static_cast<int32_t>(place));
+        int64_t offset = p.c_columns.at(column);
+#pragma unroll
+        for (int i = 0; i < conv_own; i++) {
+            int64_t row = tile.row + spread<conv_side, conv_own>(ty, i);
+            if (row >= p.m) continue;
+            if (part_sums)
+                part_sums[((tile.part * p.groups + tile.group) * p.m + row) * p.n + column] = sums[i][j];
+            else
+                p.put(tile.group, row, offset, sums[i][j]);
+        }
+    }
+}
 
 template <class T, int AXES, bool DIVIDES, bool B_BY_DEPTH>
 __global__ void __launch_bounds__(conv_threads)
@@ -102,33 +136,15 @@ __global__ void __launch_bounds__(conv_threads)
     using OperandB = ConvOperandB<T, AXES, DIVIDES>;
     CN_SHARED(A, a_tile, [2][conv_depth][conv_side + 4]);
     CN_SHARED(A, b_tile, [2][conv_depth][conv_side + 4]);
-    constexpr int across = conv_side / conv_own;
-    const int tx = threadIdx.x % across, ty = threadIdx.x / across;
-    for (int64_t tile = blockIdx.x; tile < tiles.count; tile += gridDim.x) {
-        int64_t rest = tile / tiles.rows, row0 = (tile - rest * tiles.rows) * conv_side;
-        int64_t line = rest / tiles.columns, col0 = (rest - line * tiles.columns) * conv_side;
-        int64_t group = line / tiles.parts, part = line - group * tiles.parts;
-        int64_t begin = part * tiles.depth, end = begin + tiles.depth < p.k ? begin + tiles.depth : p.k;
-        ConvLoader<T, OperandA, true> a_loader(OperandA{&p, p.a + group * p.a_group}, row0, p.m, begin, end);
-        ConvLoader<T, OperandB, B_BY_DEPTH> b_loader(OperandB{&p, p.image.data + group * p.b_group}, col0, p.n, begin,
-                                                     end);
+    for (int64_t at = blockIdx.x; at < tiles.count; at += gridDim.x) {
+        const ConvTile tile = tiles.at(at, p.k);
+        ConvLoader<T, OperandA, true> a_loader(OperandA{&p, p.a + tile.group * p.a_group}, tile.row, p.m, tile.begin,
+                                               tile.end);
+        ConvLoader<T, OperandB, B_BY_DEPTH> b_loader(OperandB{&p, p.image.data + tile.group * p.b_group}, tile.column,
+                                                     p.n, tile.begin, tile.end);
         A sums[conv_own][conv_own] = {};
-        multiply_tile<conv_side>(a_loader, b_loader, end - begin, a_tile, b_tile, sums);
-#pragma unroll
-        for (int j = 0; j < conv_own; j++) {
-            int64_t column = col0 + spread<conv_side, conv_own>(tx, j);
-            if (column >= p.n) continue;
-            int64_t offset = p.c_columns.at(static_cast<int32_t>(column));
-#pragma unroll
-            for (int i = 0; i < conv_own; i++) {
-                int64_t row = row0 + spread<conv_side, conv_own>(ty, i);
-                if (row >= p.m) continue;
-                if (part_sums)
-                    part_sums[((part * p.groups + group) * p.m + row) * p.n + column] = sums[i][j];
-                else
-                    p.put(group, row, offset, sums[i][j]);
-            }
-        }
+        multiply_tile<conv_side>(a_loader, b_loader, tile.end - tile.begin, a_tile, b_tile, sums);
+        store_conv_tile(p, tile, part_sums, sums, [](int32_t column) { return column; });
     }
 }
 
@@ -168,16 +184,22 @@ CnStatus join_conv_parts(const CnCall* call, const acc_t<T>* sums, T* c, int64_t
     return CN_LAUNCH(call, (conv_join<T>), cn_ceil_div(count, 256), 256, 0, sums, c, count, parts);
 }
 
-template <bool B_BY_DEPTH, class T, int AXES, bool DIVIDES>
-CnStatus launch_conv_v2(const CnCall* call, const ConvProblem<T, AXES, DIVIDES>& p) {
-    int64_t parts = B_BY_DEPTH ? conv_parts(p) : 1;
+// Runs `launch(grid, tiles, sums)` over parts of the depth and joins their sums.
+template <class T, int AXES, bool DIVIDES, class Launch>
+CnStatus launch_conv_parts(const CnCall* call, const ConvProblem<T, AXES, DIVIDES>& p, int64_t parts, Launch launch) {
     auto tiles = ConvTiles::of(p, parts);
     int64_t count = p.groups * p.m * p.n;
-    acc_t<T>* sums;
+    acc_t<T>* sums = nullptr;
     CN_TRY(conv_part_sums<T>(call, parts, count, &sums));
-    int64_t grid = tiles.count < INT32_MAX ? tiles.count : INT32_MAX;
-    CN_TRY(CN_LAUNCH(call, (conv_v2<T, AXES, DIVIDES, B_BY_DEPTH>), grid, conv_threads, 0, p, tiles, sums));
+    CN_TRY(launch(tiles.count < INT32_MAX ? tiles.count : INT32_MAX, tiles, sums));
     return join_conv_parts<T>(call, sums, p.c, count, parts);
+}
+
+template <bool B_BY_DEPTH, class T, int AXES, bool DIVIDES>
+CnStatus launch_conv_v2(const CnCall* call, const ConvProblem<T, AXES, DIVIDES>& p) {
+    return launch_conv_parts<T>(call, p, B_BY_DEPTH ? conv_parts(p) : 1, [&](auto grid, const auto& tiles, auto* sums) {
+        return CN_LAUNCH(call, (conv_v2<T, AXES, DIVIDES, B_BY_DEPTH>), grid, conv_threads, 0, p, tiles, sums);
+    });
 }
 
 }  // namespace cn

@@ -60,6 +60,18 @@ public static class CaseInputs
         var layout = drawn.Input.Layout;
         if (drawn.IsMutated && layout != CaseLayout.Offset)
             layout = CaseLayout.Contiguous;
+        if (drawn.Input.IsChannelsLast)
+        {
+            var (channels, positions) = (shape[1], shape.NumElements / Math.Max(1, shape[0] * shape[1]));
+            var moved = new double[values.Length];
+            for (long i = 0; i < moved.Length; i++)
+            {
+                var (plane, position) = Math.DivRem(i, positions);
+                moved[(plane / channels * positions + position) * channels + plane % channels] = values[i];
+            }
+            return Upload(new Shape(values.Length), dtype, moved, device)
+                .View(shape, Tensor.ChannelsLastStrides(shape), 0);
+        }
         switch (layout)
         {
             case CaseLayout.Strided:

@@ -1,4 +1,5 @@
-"""Records PyTorch's normalisations, convolutions, upsamplings and element-wise losses, with first and second gradients, into layers.json.
+"""Records PyTorch's normalisations, convolutions, paddings, poolings, upsamplings and element-wise losses, with first and second
+gradients, into layers.json.
 
 Run with the PyTorch that is to be the reference, in float64: python3 make_layers.py. Element i of input k is
 sin((1.3 + 0.2 k) i + 0.3 + k), changed as FORMS says: [a, b] for a + b times that, "sign" for its sign; and of the output's
@@ -32,6 +33,10 @@ def instance_norm(input, weight, bias, running_mean=None, running_var=None, eps=
     return F.instance_norm(
         input, running_mean, running_var, weight, bias, use_input_stats=running_mean is None, eps=eps
     )
+
+
+def pad(input, pad, mode):
+    return F.pad(input, pad, mode)
 
 
 CASES = [
@@ -94,6 +99,66 @@ CASES = [
         interpolate("bilinear"),
         {"input": [2, 3, 4, 5]},
         {"output_size": [7, 12], "align_corners": True},
+    ),
+    ("pad", pad, {"input": [2, 3, 5]}, {"pad": [2, 4], "mode": "reflect"}),
+    ("pad", pad, {"input": [2, 3, 4, 5]}, {"pad": [3, 1, 0, 2], "mode": "reflect"}),
+    ("pad", pad, {"input": [1, 2, 3, 4, 5]}, {"pad": [1, 4, 3, 0, 2, 1], "mode": "reflect"}),
+    ("pad", pad, {"input": [2, 3, 5]}, {"pad": [6, 1], "mode": "replicate"}),
+    ("pad", pad, {"input": [2, 3, 4, 5]}, {"pad": [3, 1, 0, 6], "mode": "replicate"}),
+    ("pad", pad, {"input": [1, 2, 3, 4, 5]}, {"pad": [1, 4, 3, 0, 2, 7], "mode": "replicate"}),
+    ("pad", pad, {"input": [2, 3, 5]}, {"pad": [5, 1], "mode": "circular"}),
+    ("pad", pad, {"input": [2, 3, 4, 5]}, {"pad": [3, 1, 0, 4], "mode": "circular"}),
+    ("pad", pad, {"input": [1, 2, 3, 4, 5]}, {"pad": [1, 5, 3, 0, 2, 3], "mode": "circular"}),
+    (
+        "max_pool2d",
+        F.max_pool2d,
+        {"input": [2, 3, 9, 8]},
+        {"kernel_size": [3, 2], "stride": [2, 3], "padding": [1, 0], "dilation": [2, 1], "ceil_mode": True},
+    ),
+    (
+        "max_pool3d",
+        F.max_pool3d,
+        {"input": [2, 3, 5, 6, 7]},
+        {"kernel_size": [2, 3, 2], "stride": [1, 2, 3], "padding": [0, 1, 1], "dilation": [2, 1, 3], "ceil_mode": True},
+    ),
+    (
+        "avg_pool2d",
+        F.avg_pool2d,
+        {"input": [2, 3, 9, 8]},
+        {"kernel_size": [3, 2], "stride": [2, 3], "padding": [1, 0], "ceil_mode": True, "count_include_pad": False},
+    ),
+    (
+        "avg_pool3d",
+        F.avg_pool3d,
+        {"input": [2, 3, 5, 6, 7]},
+        {
+            "kernel_size": [2, 3, 4],
+            "stride": [1, 2, 3],
+            "padding": [1, 0, 2],
+            "ceil_mode": True,
+            "count_include_pad": True,
+        },
+    ),
+    (
+        "avg_pool3d",
+        F.avg_pool3d,
+        {"input": [3, 6, 5, 4]},
+        {"kernel_size": [3], "stride": [2], "padding": [1], "ceil_mode": True, "count_include_pad": False},
+    ),
+    ("adaptive_avg_pool3d", F.adaptive_avg_pool3d, {"input": [2, 3, 5, 6, 7]}, {"output_size": [2, 8, 3]}),
+    ("adaptive_max_pool3d", F.adaptive_max_pool3d, {"input": [2, 3, 5, 6, 7]}, {"output_size": [4, 1, 9]}),
+    ("upsample_nearest3d", interpolate("nearest"), {"input": [1, 2, 3, 4, 5]}, {"output_size": [5, 8, 3]}),
+    (
+        "upsample_trilinear3d",
+        interpolate("trilinear"),
+        {"input": [1, 2, 3, 4, 5]},
+        {"output_size": [5, 3, 11], "align_corners": False},
+    ),
+    (
+        "upsample_trilinear3d",
+        interpolate("trilinear"),
+        {"input": [1, 2, 3, 4, 5]},
+        {"output_size": [2, 7, 10], "align_corners": True},
     ),
 ]
 

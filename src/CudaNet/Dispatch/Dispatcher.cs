@@ -37,7 +37,9 @@ internal static class Dispatcher
             op.Infer(call, specs);
             for (var i = 0; i < outputCount; i++)
                 if (specs[i].Shape is { } shape)
-                    outputs[i] = Tensor.Allocate(shape, specs[i].DType, on, op.Name);
+                    outputs[i] = specs[i].IsChannelsLast
+                        ? Tensor.AllocateChannelsLast(shape, specs[i].DType, on, op.Name)
+                        : Tensor.Allocate(shape, specs[i].DType, on, op.Name);
             Execute(op, inputs, attributes, outputs[..outputCount], on);
             state.Costs?.Add(new OpCall(op, inputs, attributes, outputs[..outputCount]));
         }
@@ -54,7 +56,7 @@ internal static class Dispatcher
     )
     {
         MarkMutated(op, inputs, attributes);
-        if (op.AcceptsStrides || AllContiguous(inputs))
+        if (op.AcceptsStrides || TakesAll(op, inputs))
         {
             device.Execute(new OpCall(op, inputs, attributes, outputs));
             return;
@@ -64,7 +66,7 @@ internal static class Dispatcher
         var copies = inputs.ToArray();
         using (EngineState.Enter(EngineState.Current with { GradEnabled = false, KernelVariant = 0 }))
             for (var i = 0; i < copies.Length; i++)
-                if (copies[i] is { IsContiguous: false } strided)
+                if (copies[i] is { } strided && !op.Takes(i, strided))
                     copies[i] = GraphAlgebra.Current.Copy(strided);
         device.Execute(new OpCall(op, copies, attributes, outputs));
     }
@@ -123,10 +125,10 @@ internal static class Dispatcher
         }
     }
 
-    private static bool AllContiguous(ReadOnlySpan<Tensor?> inputs)
+    private static bool TakesAll(Op op, ReadOnlySpan<Tensor?> inputs)
     {
-        foreach (var tensor in inputs)
-            if (tensor is { IsContiguous: false })
+        for (var i = 0; i < inputs.Length; i++)
+            if (inputs[i] is { IsContiguous: false } strided && !op.Takes(i, strided))
                 return false;
         return true;
     }

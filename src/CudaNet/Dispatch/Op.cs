@@ -62,6 +62,9 @@ public abstract class Op
     /// <summary>Whether kernels take any strides; otherwise inputs are made contiguous first.</summary>
     protected internal virtual bool AcceptsStrides => false;
 
+    /// <summary>Whether kernels take an input as it lies in memory; one that they do not take is made contiguous first.</summary>
+    protected internal virtual bool Takes(int index, Tensor input) => AcceptsStrides || input.IsContiguous;
+
     /// <summary>Whether inputs are passed to kernels with the shape of the output, broadcast axes having stride 0.</summary>
     protected internal virtual bool Broadcasts => false;
 

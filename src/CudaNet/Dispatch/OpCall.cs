@@ -1,7 +1,11 @@
 namespace CudaNet;
 
 /// <summary>The shape and dtype of an output; default for an optional output that is absent.</summary>
-public readonly record struct TensorSpec(Shape? Shape, DType DType);
+public readonly record struct TensorSpec(Shape? Shape, DType DType)
+{
+    /// <summary>Whether it is to lie with the channels last in memory; see <see cref="Tensor.IsChannelsLast"/>.</summary>
+    public bool IsChannelsLast { get; init; }
+}
 
 /// <summary>One call of an op: inputs in the order of the signature, lists flattened; attributes; outputs once they exist.</summary>
 public readonly ref struct OpCall

@@ -57,6 +57,9 @@ public sealed record CaseInput(Shape Shape, DrawKind Kind = DrawKind.Normal, dou
     /// <summary>How it lies in memory.</summary>
     public CaseLayout Layout { get; init; }
 
+    /// <summary>Whether it lies with the channels last in memory, instead of in a <see cref="Layout"/>.</summary>
+    public bool IsChannelsLast { get; init; }
+
     /// <summary>Makes the element at a position, in C order, from what was drawn for it: for elements that must fit their place.</summary>
     public Func<long, double, double>? Map { get; init; }
 
@@ -137,6 +140,8 @@ public sealed record OpCase
         get
         {
             var layout = Inputs.FirstOrDefault(i => i is { Layout: not CaseLayout.Contiguous })?.Layout;
+            if (Inputs.Any(i => i is { IsChannelsLast: true }))
+                return $"{Op.Name}(dtype={DType.Name},{Label},layout=channels_last)";
             var tail = layout is null ? "" : $",layout={layout.ToString()!.ToLowerInvariant()}";
             return $"{Op.Name}(dtype={DType.Name}{(Label.Length > 0 ? "," : "")}{Label}{tail})";
         }

@@ -39,17 +39,17 @@ internal static unsafe class HostData
                 {
                     tensor.Device.CopyToHost(host, tensor.Data + first * size, span.Length);
                     var next = destination;
-                    Gather(tensor, host - first * size, ref next, 0, 0, size);
+                    Copy(tensor, host - first * size, ref next, 0, 0, size, gather: true);
                 }
             }
         }
         GC.KeepAlive(tensor);
     }
 
-    /// <summary>Overwrites a contiguous tensor.</summary>
+    /// <summary>Overwrites a tensor without gaps, from elements in C order.</summary>
     public static void FromBytes(Tensor tensor, ReadOnlySpan<byte> bytes)
     {
-        if (!tensor.IsContiguous)
+        if (!tensor.IsContiguous && !tensor.IsChannelsLast)
             throw new ShapeException(
                 $"only a contiguous tensor can be overwritten from the host; this one of shape {tensor.Shape} is a strided view"
             );
@@ -59,7 +59,22 @@ internal static unsafe class HostData
             );
         tensor.Device.NoteUse(tensor.Storage);
         fixed (byte* source = bytes)
-            tensor.Device.CopyFromHost(tensor.Data, source, bytes.Length);
+        {
+            if (tensor.IsContiguous)
+            {
+                tensor.Device.CopyFromHost(tensor.Data, source, bytes.Length);
+            }
+            else
+            {
+                var span = new byte[bytes.Length];
+                fixed (byte* host = span)
+                {
+                    var next = source;
+                    Copy(tensor, host, ref next, 0, 0, tensor.DType.Size, gather: false);
+                    tensor.Device.CopyFromHost(tensor.Data, host, bytes.Length);
+                }
+            }
+        }
         GC.KeepAlive(tensor);
     }
 
@@ -162,15 +177,17 @@ internal static unsafe class HostData
         return (first, last);
     }
 
-    private static void Gather(Tensor tensor, byte* source, ref byte* target, int axis, long offset, int size)
+    /// <summary>Copies elements between where the tensor has them and a run in C order: into the run to gather, out of it otherwise.</summary>
+    private static void Copy(Tensor tensor, byte* elements, ref byte* run, int axis, long offset, int size, bool gather)
     {
         if (axis == tensor.Rank)
         {
-            Unsafe.CopyBlockUnaligned(target, source + offset * size, (uint)size);
-            target += size;
+            var element = elements + offset * size;
+            Unsafe.CopyBlockUnaligned(gather ? run : element, gather ? element : run, (uint)size);
+            run += size;
             return;
         }
         for (long i = 0; i < tensor.Shape[axis]; i++)
-            Gather(tensor, source, ref target, axis + 1, offset + i * tensor.Strides[axis], size);
+            Copy(tensor, elements, ref run, axis + 1, offset + i * tensor.Strides[axis], size, gather);
     }
 }

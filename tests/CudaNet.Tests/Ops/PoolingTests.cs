@@ -68,6 +68,44 @@ public sealed class PoolingTests
             Is.EqualTo(new[] { 8 / 3.0, 10 / 3.0, 16 / 3.0, 14 / 3.0, 16 / 3.0, 8 }).Within(1e-6)
         );
         Assert.That(x.AdaptiveMaxPool1d(2).ToDoubles(), Is.EqualTo(new double[] { 4, 9, 6, 9 }));
+        var (output, indices) = x.MaxPool1dWithIndices(3, 2, 1, ceilMode: true);
+        Assert.That(output.ToDoubles(), Is.EqualTo(new double[] { 3, 4, 9, 9, 6, 5, 9, 9 }));
+        Assert.That(indices.ToArray<long>(), Is.EqualTo(new long[] { 0, 2, 5, 5, 0, 1, 5, 5 }));
+    }
+
+    [Test]
+    public void LayersPoolSequencesAndVolumes()
+    {
+        var x = Tensor.From<float>([3, 1, 4, 1, 5, 9, 2, 6], [1, 8]);
+        var volume = x.Reshape(1, 2, 2, 2);
+        using var all = Assert.EnterMultipleScope();
+        Assert.That(new MaxPool1d(3, 2, 1, 2).Call(x).ToDoubles(), Is.EqualTo(new double[] { 1, 9, 9 }));
+        Assert.That(new AvgPool1d(2, 3, 1).Call(x).ToDoubles(), Is.EqualTo(new double[] { 1.5, 2.5, 5.5 }));
+        Assert.That(new AdaptiveAvgPool1d(2).Call(x).ToDoubles(), Is.EqualTo(new[] { 2.25, 5.5 }));
+        Assert.That(new AdaptiveMaxPool1d(2).Call(x).ToDoubles(), Is.EqualTo(new double[] { 4, 9 }));
+        Assert.That(new MaxPool3d(2).Call(volume).ToDoubles(), Is.EqualTo(new double[] { 9 }));
+        Assert.That(new AvgPool3d([2, 1, 2]).Call(volume).ToDoubles(), Is.EqualTo(new[] { 4.5, 3.25 }));
+        Assert.That(new AdaptiveAvgPool3d(1, 1, 2).Call(volume).ToDoubles(), Is.EqualTo(new[] { 3.5, 4.25 }));
+        Assert.That(new AdaptiveMaxPool3d(1, 2, 1).Call(volume).ToDoubles(), Is.EqualTo(new double[] { 9, 6 }));
+    }
+
+    /// <summary>Slice, row and column of the largest element become one number, as torch.nn.functional.max_pool3d gives it.</summary>
+    [TestCase("cpu")]
+    [TestCase("simt")]
+    public void PlacesInVolumesCountSlices(string device)
+    {
+        var x = Tensor.From<float>([3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8], [1, 3, 2, 2], TestDevices.Open(device));
+        var (y, indices) = x.MaxPool3dWithIndices([2], [1]);
+        using var all = Assert.EnterMultipleScope();
+        Assert.That(y.ToDoubles(), Is.EqualTo(new double[] { 9, 9 }));
+        Assert.That(indices.ToArray<long>(), Is.EqualTo(new long[] { 5, 5 }));
+        Assert.That(
+            Tensor
+                .Full([1, 2, 3, 3], double.NegativeInfinity, device: TestDevices.Open(device))
+                .MaxPool3dWithIndices([2, 3, 3], [1, 2, 2], [1])
+                .Indices.ToArray<long>(),
+            Is.EqualTo(new long[] { 0, 1, 3, 4, 0, 1, 3, 4, 9, 10, 12, 13 })
+        );
     }
 
     /// <summary>Deep-learning notes 3.1, exercise 3.2: the pooled convolution result.</summary>
@@ -114,6 +152,8 @@ public sealed class PoolingTests
         ("floating", x => x.Cast(DType.Int64).MaxPool2d([2])),
         ("kernel_size must be one number or two", x => x.MaxPool2d([])),
         ("kernel_size must be one number or two", x => x.MaxPool2d([1, 2, 3])),
+        ("kernel_size must be one number or three", x => x.Unsqueeze(0).MaxPool3d([1, 2])),
+        ("(N, C, D, H, W) or (C, D, H, W) with D, H and W", x => x.AvgPool3d([1])),
         ("kernel_size must be at least 1", x => x.MaxPool2d([0])),
         ("stride must be at least 1; got 1, 0", x => x.MaxPool2d([2], [1, 0])),
         ("padding must be at least 0", x => x.MaxPool2d([2], padding: [-1])),

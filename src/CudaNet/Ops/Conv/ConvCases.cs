@@ -176,6 +176,39 @@ internal sealed record ConvCases(Shape Input, Shape Weight)
         new([16, 64, 32, 32], [64, 1, 3, 3]) { Padding = [1], Groups = 64 },
     ];
 
+    /// <summary>
+    /// What is checked with the channels last in memory: whole vectors of them and not, one and several groups, and a depth that is
+    /// divided; the last one is small.
+    /// </summary>
+    private static ConvCases[] ChannelsLast(int axes) =>
+        axes switch
+        {
+            1 => [new([2, 16, 33], [24, 16, 3]) { Padding = [1] }, new([1, 4, 5], [8, 4, 2])],
+            2 =>
+            [
+                new([2, 8, 7, 9], [16, 8, 3, 3]) { Padding = [1] },
+                new([1, 32, 9, 8], [24, 16, 3, 2])
+                {
+                    Groups = 2,
+                    Stride = [2, 1],
+                    Dilation = [1, 2],
+                    Padding = [1, 0],
+                },
+                new([2, 8, 24, 24], [8, 8, 3, 3]) { Padding = [1] },
+                new([1, 72, 5, 13], [72, 72, 1, 1]),
+                new([2, 3, 8, 7], [9, 3, 3, 3]) { Stride = [2] },
+                new([1, 10, 4, 5], [10, 5, 2, 2]) { Groups = 2 },
+                new([2, 8, 6, 7], [8, 1, 3, 3]) { Groups = 8, Padding = [1] },
+                new([1, 4, 3, 3], [8, 4, 2, 2]),
+            ],
+            _ =>
+            [
+                new([1, 8, 4, 5, 7], [16, 8, 2, 3, 2]) { Padding = [1, 0, 1], Stride = [1, 2, 1] },
+                new([2, 3, 3, 4, 5], [9, 3, 2, 2, 2]),
+                new([1, 4, 2, 3, 2], [8, 4, 2, 2, 1]),
+            ],
+        };
+
     private static Lists Images { get; } = new(Small, ManyChannels, [Small[4], Small[11]], Differentiated, Benchmarks);
 
     /// <summary>The cases of one of the ops.</summary>
@@ -215,7 +248,20 @@ internal sealed record ConvCases(Shape Input, Shape Weight)
                 {
                     IsExact = true,
                 };
+            foreach (var sizes in ChannelsLast(axes)[..^1])
+                yield return InChannelsLast(Case(dtype, sizes), IsImage);
         }
+        // Images that lie in different orders meet in the weight's gradient.
+        if (op is ConvBackwardFilterOp)
+            foreach (var which in new[] { 0, 1 })
+            {
+                var both = Case(DType.Float32, lists.Small[1], $",only={which}");
+                yield return InChannelsLast(both, input => ReferenceEquals(input, both.Inputs[which]));
+            }
+        yield return InChannelsLast(Case(DType.Float64, ChannelsLast(axes)[^1]), IsImage) with
+        {
+            CheckGradient = true,
+        };
         foreach (var sizes in lists.Wide)
         {
             yield return Case(DType.Float32, sizes);
@@ -232,8 +278,16 @@ internal sealed record ConvCases(Shape Input, Shape Weight)
                 IsBenchmark = true,
             };
 
-        OpCase Case(DType dtype, ConvCases sizes) =>
-            new(op, dtype, sizes.Label(image), inputs(sizes, shape => new CaseInput(shape)), attributes(sizes));
+        bool IsImage(CaseInput input) => input.Shape.Rank == axes + 2;
+
+        static OpCase InChannelsLast(OpCase of, Func<CaseInput, bool> which) =>
+            of with
+            {
+                Inputs = [.. of.Inputs.Select(i => i is not null && which(i) ? i with { IsChannelsLast = true } : i)],
+            };
+
+        OpCase Case(DType dtype, ConvCases sizes, string more = "") =>
+            new(op, dtype, sizes.Label(image) + more, inputs(sizes, shape => new CaseInput(shape)), attributes(sizes));
     }
 
     /// <summary>−1, 0 and 1: their sums are exact in every dtype as long as there are fewer than 256.</summary>

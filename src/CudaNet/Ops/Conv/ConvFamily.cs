@@ -47,12 +47,15 @@ internal abstract class ConvOp(string name, int axes)
 {
     protected internal override Saved Saves => Saved.Inputs(0, 1);
 
+    protected internal override bool Takes(int index, Tensor input) =>
+        index == 0 ? ConvGeometry.TakesImages(input, axes) : input.IsContiguous;
+
     public override void Infer(in OpCall call, Span<TensorSpec> outputs)
     {
         var dtype = call.RequireFloating();
         var geometry = ConvGeometry.Check(call, call.Input(0).Shape, call.Input(1).Shape, axes);
         ConvGeometry.RequireBias(call, geometry.Output[1]);
-        outputs[0] = new(geometry.Output, dtype);
+        outputs[0] = new(geometry.Output, dtype) { IsChannelsLast = call.Input(0).IsChannelsLast };
     }
 
     public override void Reference(ReferenceCall call)
@@ -122,13 +125,16 @@ internal abstract class ConvBackwardDataOp(string name, int axes)
 {
     protected internal override Saved Saves => Saved.AllInputs;
 
+    protected internal override bool Takes(int index, Tensor input) =>
+        index == 0 ? ConvGeometry.TakesImages(input, axes) : input.IsContiguous;
+
     public override void Infer(in OpCall call, Span<TensorSpec> outputs)
     {
         var dtype = call.RequireFloating();
         var input = new Shape(call.Attributes.Ints(4));
         var geometry = ConvGeometry.Check(call, input, call.Input(1).Shape, axes);
         geometry.RequireGradOutput(call, call.Input(0).Shape);
-        outputs[0] = new(input, dtype);
+        outputs[0] = new(input, dtype) { IsChannelsLast = call.Input(0).IsChannelsLast };
     }
 
     public override void Reference(ReferenceCall call) =>
@@ -163,6 +169,8 @@ internal abstract class ConvBackwardFilterOp(string name, int axes)
     : Op(name, $"grad_output, input; {ConvGeometry.AttributeText}, weight_size: ints -> grad_weight")
 {
     protected internal override Saved Saves => Saved.AllInputs;
+
+    protected internal override bool Takes(int index, Tensor input) => ConvGeometry.TakesImages(input, axes);
 
     public override void Infer(in OpCall call, Span<TensorSpec> outputs)
     {

@@ -156,6 +156,10 @@ internal sealed class ConvGeometry
         return new ConvGeometry(new Shape(input), weight, call.Attributes);
     }
 
+    /// <summary>Whether an input that holds images, or the gradients of some, may stay as it lies in memory.</summary>
+    public static bool TakesImages(Tensor images, int axes) =>
+        images.IsContiguous || (images.Rank == axes + 2 && images.IsChannelsLast);
+
     /// <summary>Throws unless the optional input 2 has one element for each output channel.</summary>
     public static void RequireBias(in OpCall call, long channels)
     {

@@ -9,12 +9,15 @@ internal abstract class ConvTransposeOp(string name, int axes)
 {
     protected internal override Saved Saves => Saved.Inputs(0, 1);
 
+    protected internal override bool Takes(int index, Tensor input) =>
+        index == 0 ? ConvGeometry.TakesImages(input, axes) : input.IsContiguous;
+
     public override void Infer(in OpCall call, Span<TensorSpec> outputs)
     {
         var dtype = call.RequireFloating();
         var geometry = ConvGeometry.CheckTransposed(call, call.Input(0).Shape, call.Input(1).Shape, axes);
         ConvGeometry.RequireBias(call, geometry.Input[1]);
-        outputs[0] = new(geometry.Input, dtype);
+        outputs[0] = new(geometry.Input, dtype) { IsChannelsLast = call.Input(0).IsChannelsLast };
     }
 
     public override void Reference(ReferenceCall call)

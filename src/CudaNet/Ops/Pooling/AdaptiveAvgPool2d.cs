@@ -1,7 +1,8 @@
 namespace CudaNet;
 
 /// <summary>The mean of each of output_size windows that cover the input.</summary>
-internal sealed class AdaptiveAvgPool2dOp() : AvgPoolOp("adaptive_avg_pool2d", PoolKind.Adaptive, "output_size: ints")
+internal sealed class AdaptiveAvgPool2dOp()
+    : AvgPoolOp("adaptive_avg_pool2d", axes: 2, PoolKind.Adaptive, "output_size: ints")
 {
     public static readonly AdaptiveAvgPool2dOp Instance = new();
 
@@ -10,7 +11,7 @@ internal sealed class AdaptiveAvgPool2dOp() : AvgPoolOp("adaptive_avg_pool2d", P
 
 /// <summary>The adjoint of <see cref="AdaptiveAvgPool2dOp"/>.</summary>
 internal sealed class AdaptiveAvgPool2dBackwardOp()
-    : AvgPoolBackwardOp("adaptive_avg_pool2d", PoolKind.Adaptive, "output_size: ints")
+    : AvgPoolBackwardOp("adaptive_avg_pool2d", axes: 2, PoolKind.Adaptive, "output_size: ints")
 {
     public static readonly AdaptiveAvgPool2dBackwardOp Instance = new();
 

@@ -1,7 +1,8 @@
 namespace CudaNet;
 
 /// <summary>The largest element of each of output_size windows that cover the input.</summary>
-internal sealed class AdaptiveMaxPool2dOp() : MaxPoolOp("adaptive_max_pool2d", PoolKind.Adaptive, "output_size: ints")
+internal sealed class AdaptiveMaxPool2dOp()
+    : MaxPoolOp("adaptive_max_pool2d", axes: 2, PoolKind.Adaptive, "output_size: ints")
 {
     public static readonly AdaptiveMaxPool2dOp Instance = new();
 
@@ -10,7 +11,7 @@ internal sealed class AdaptiveMaxPool2dOp() : MaxPoolOp("adaptive_max_pool2d", P
 
 /// <summary>The adjoint of taking elements by the indices of <see cref="AdaptiveMaxPool2dOp"/>.</summary>
 internal sealed class AdaptiveMaxPool2dBackwardOp()
-    : MaxPoolBackwardOp("adaptive_max_pool2d", PoolKind.Adaptive, "output_size: ints")
+    : MaxPoolBackwardOp("adaptive_max_pool2d", axes: 2, PoolKind.Adaptive, "output_size: ints")
 {
     public static readonly AdaptiveMaxPool2dBackwardOp Instance = new();
 

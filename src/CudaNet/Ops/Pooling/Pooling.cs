@@ -71,44 +71,68 @@ internal readonly record struct PoolAxis(
     }
 }
 
-/// <summary>The windows of a pooling over the last two axes.</summary>
-internal sealed record Pool(long Planes, PoolAxis Y, PoolAxis X, bool CountPadding)
+/// <summary>The windows of a pooling over the last axes: three of volumes, or the last two of them of images, whose depth is then 1.</summary>
+internal sealed record Pool(int Axes, long Planes, PoolAxis Z, PoolAxis Y, PoolAxis X, bool CountPadding)
 {
-    public long InputSize { get; } = Y.Input * X.Input;
+    public long InputSize { get; } = Z.Input * Y.Input * X.Input;
 
-    public long OutputSize { get; } = Y.Output * X.Output;
+    public long OutputSize { get; } = Z.Output * Y.Output * X.Output;
 
-    public Shape OutputShape(Shape input) => input.With(-2, Y.Output).With(-1, X.Output);
+    private ReadOnlySpan<PoolAxis> Own => new[] { Z, Y, X }.AsSpan(3 - Axes);
 
-    /// <summary>The windows that attributes describe for an input of rank 3 or 4; see <see cref="PoolKind"/>.</summary>
-    public static Pool Of(PoolKind kind, Shape input, Attributes attributes)
+    public Shape OutputShape(Shape input)
     {
-        var planes = 1L;
-        for (var axis = 0; axis < input.Rank - 2; axis++)
-            planes *= input[axis];
-        var (height, width) = (input[-2], input[-1]);
-        var first = Pair(attributes.Ints(0));
+        var output = input;
+        foreach (var (i, axis) in Own.ToArray().Index())
+            output = output.With(i - Axes, axis.Output);
+        return output;
+    }
+
+    /// <summary>The extents of a plane, in words.</summary>
+    public string InputText => string.Join(" x ", Own.ToArray().Select(axis => axis.Input));
+
+    /// <summary>By how many positions an average is divided.</summary>
+    public long Divisor(long z, long y, long x) =>
+        Z.Divisor(z, CountPadding) * Y.Divisor(y, CountPadding) * X.Divisor(x, CountPadding);
+
+    /// <summary>The windows that attributes describe for a checked input; see <see cref="PoolKind"/>.</summary>
+    public static Pool Of(PoolKind kind, int axes, Shape input, Attributes attributes)
+    {
+        var windows = new PoolAxis[3];
+        for (var i = 0; i < windows.Length; i++)
+            windows[i] = Axis(kind, attributes, i - (3 - axes), i < 3 - axes ? 1 : input[i - 3]);
+        var planes = new Shape(input.Dims[..^axes]).NumElements;
+        var counts = kind == PoolKind.Average && attributes.Bool(4);
+        return new(axes, planes, windows[0], windows[1], windows[2], counts);
+    }
+
+    /// <summary>A spatial axis; one with a negative number is the depth of images.</summary>
+    private static PoolAxis Axis(PoolKind kind, Attributes attributes, int axis, long input)
+    {
         if (kind == PoolKind.Adaptive)
-            return new(planes, new(height, first.Y, 0), new(width, first.X, 0), false);
-        var stride = attributes.Ints(1).IsEmpty ? first : Pair(attributes.Ints(1));
-        var padding = Pair(attributes.Ints(2));
-        var dilation = kind == PoolKind.Maximum ? Pair(attributes.Ints(3)) : (1, 1);
+            return new(input, Value(0, 1), 0);
+        var kernel = Value(0, 1);
         var ceil = attributes.Bool(kind == PoolKind.Maximum ? 4 : 3);
-        return new(
-            planes,
-            PoolAxis.Sliding(height, first.Y, stride.Y, padding.Y, dilation.Y, ceil),
-            PoolAxis.Sliding(width, first.X, stride.X, padding.X, dilation.X, ceil),
-            kind == PoolKind.Average && attributes.Bool(4)
+        return PoolAxis.Sliding(
+            input,
+            kernel,
+            Value(1, kernel),
+            Value(2, 0),
+            kind == PoolKind.Maximum ? Value(3, 1) : 1,
+            ceil
         );
+
+        long Value(int attribute, long otherwise)
+        {
+            var values = attributes.Ints(attribute);
+            return axis < 0 || values.IsEmpty ? otherwise : values[values.Length == 1 ? 0 : axis];
+        }
     }
 
     /// <summary>The same once shape and attributes are known to be sensible.</summary>
-    public static Pool Require(in OpCall call, PoolKind kind, Shape input)
+    public static Pool Require(in OpCall call, PoolKind kind, int axes, Shape input)
     {
-        if (input.Rank is not (3 or 4) || input[-1] == 0 || input[-2] == 0)
-            throw call.ShapeError(
-                $"expected an input (N, C, H, W) or (C, H, W) with H and W of at least 1, not {input}; Reshape it"
-            );
+        SpatialAxes.RequireImages(call, axes, input);
         var lists = kind switch
         {
             PoolKind.Maximum => 4,
@@ -119,14 +143,14 @@ internal sealed record Pool(long Planes, PoolAxis Y, PoolAxis X, bool CountPaddi
         {
             var name = call.Op.Signature.Attributes[i].Name;
             var values = call.Attributes.Ints(i);
-            if (values.Length is not (1 or 2) && !(values.IsEmpty && name == "stride"))
-                throw Wrong(call, $"{name} must be one number or two, for height and width", values);
+            if (values.Length != 1 && values.Length != axes && !(values.IsEmpty && name == "stride"))
+                throw Wrong(call, $"{name} must be {SpatialAxes.Numbers(axes)}", values);
             foreach (var value in values)
                 if (value < (name == "padding" ? 0 : 1))
                     throw Wrong(call, $"{name} must be at least {(name == "padding" ? 0 : 1)}", values);
         }
-        var pool = Of(kind, input, call.Attributes);
-        foreach (var axis in new[] { pool.Y, pool.X })
+        var pool = Of(kind, axes, input, call.Attributes);
+        foreach (var axis in pool.Own)
         {
             if (axis.IsAdaptive)
                 continue;
@@ -143,51 +167,63 @@ internal sealed record Pool(long Planes, PoolAxis Y, PoolAxis X, bool CountPaddi
         return pool;
     }
 
-    private static (long Y, long X) Pair(ReadOnlySpan<long> values) => (values[0], values[^1]);
-
     private static AttributeException Wrong(in OpCall call, string expected, ReadOnlySpan<long> values) =>
         new($"{call.Describe()}: {expected}; got {string.Join(", ", values.ToArray())}");
 }
 
-/// <summary>The window of one output element: where it begins and ends along both axes, counted in the whole input.</summary>
+/// <summary>The window of one output element: the positions along each axis, and its plane's place in the input.</summary>
 internal readonly record struct PoolWindow(
     Pool Pool,
     long Plane,
-    long Top,
-    long Bottom,
-    long Left,
-    long Right,
+    (long First, long End) Z,
+    (long First, long End) Y,
+    (long First, long End) X,
     long Divisor
 )
 {
     /// <summary>The window of output element <paramref name="i"/>, in C order.</summary>
     public static PoolWindow Of(Pool pool, long i)
     {
-        var (y, x) = (i / pool.X.Output % pool.Y.Output, i % pool.X.Output);
-        var ((top, bottom), (left, right)) = (pool.Y.Window(y), pool.X.Window(x));
-        var divisor = pool.Y.Divisor(y, pool.CountPadding) * pool.X.Divisor(x, pool.CountPadding);
-        return new(pool, i / pool.OutputSize * pool.InputSize, top, bottom, left, right, divisor);
+        var (row, x) = Math.DivRem(i, pool.X.Output);
+        var (slice, y) = Math.DivRem(row, pool.Y.Output);
+        var (plane, z) = Math.DivRem(slice, pool.Z.Output);
+        return new(
+            pool,
+            plane * pool.InputSize,
+            pool.Z.Window(z),
+            pool.Y.Window(y),
+            pool.X.Window(x),
+            pool.Divisor(z, y, x)
+        );
     }
 
-    /// <summary>The places of its elements, row by row.</summary>
+    /// <summary>A position's place in its plane.</summary>
+    public long Place(long z, long y, long x) => (z * Pool.Y.Input + y) * Pool.X.Input + x;
+
+    /// <summary>The place of the first position in its plane.</summary>
+    public long First => Place(Z.First, Y.First, X.First);
+
+    /// <summary>The places of its elements, row by row, counted in the whole input.</summary>
     public IEnumerable<long> Places
     {
         get
         {
-            for (var row = Top; row < Bottom; row += Pool.Y.Dilation)
-            for (var col = Left; col < Right; col += Pool.X.Dilation)
-                yield return Plane + row * Pool.X.Input + col;
+            for (var z = Z.First; z < Z.End; z += Pool.Z.Dilation)
+            for (var y = Y.First; y < Y.End; y += Pool.Y.Dilation)
+            for (var x = X.First; x < X.End; x += Pool.X.Dilation)
+                yield return Plane + Place(z, y, x);
         }
     }
 }
 
 /// <summary>A pooling, or the adjoint of one, whose last attribute is then the shape of the pooling's input.</summary>
-internal abstract class PoolOp(string name, PoolKind kind, string signature) : Op(name, signature)
+internal abstract class PoolOp(string name, int axes, PoolKind kind, string signature) : Op(name, signature)
 {
     /// <summary>The adjoint's name ends so.</summary>
     protected const string Backwards = "_backward";
 
-    protected PoolKind PoolKind => kind;
+    /// <summary>How many of the last axes are pooled.</summary>
+    protected int Axes => axes;
 
     protected bool IsAdjoint => Name.EndsWith(Backwards, StringComparison.Ordinal);
 
@@ -196,11 +232,14 @@ internal abstract class PoolOp(string name, PoolKind kind, string signature) : O
 
     /// <summary>The windows of a call.</summary>
     public Pool Windows(in OpCall call) =>
-        Pool.Of(kind, Unpooled(call.Attributes, call.Input(0).Shape), call.Attributes);
+        Pool.Of(kind, axes, Unpooled(call.Attributes, call.Input(0).Shape), call.Attributes);
 
     /// <summary>The windows of a call of the reference.</summary>
     protected Pool Windows(ReferenceCall call) =>
-        Pool.Of(kind, Unpooled(call.Attributes, call.Input().Shape), call.Attributes);
+        Pool.Of(kind, axes, Unpooled(call.Attributes, call.Input().Shape), call.Attributes);
+
+    /// <summary>The windows of a call that is still to be checked, over an input of some shape.</summary>
+    protected Pool Require(in OpCall call, Shape input) => Pool.Require(call, kind, axes, input);
 
     /// <summary>The shape of the pooling's input.</summary>
     protected Shape Unpooled(Attributes attributes, Shape input) =>
@@ -225,17 +264,22 @@ internal abstract class PoolOp(string name, PoolKind kind, string signature) : O
     public override IEnumerable<OpCase> Cases()
     {
         foreach (var dtype in CaseSizes.Floating)
-        foreach (var setting in PoolCases.Settings(kind))
+        foreach (var setting in PoolCases.Settings(kind, axes))
             yield return Case(dtype, setting, false);
         foreach (var layout in Enum.GetValues<CaseLayout>().Where(l => l != CaseLayout.Contiguous))
-            yield return Case(DType.Float32, PoolCases.Usual(kind, 2, 3, 6, 8), false).With(layout);
-        yield return Case(DType.Float32, PoolCases.Usual(kind, 2, 3, 16, 16), true);
-        foreach (var setting in PoolCases.Small(kind))
+            yield return Case(DType.Float32, PoolCases.Usual(kind, axes == 2 ? [2, 3, 6, 8] : [2, 2, 4, 6, 8]), false)
+                .With(layout);
+        yield return Case(DType.Float32, PoolCases.Usual(kind, axes == 2 ? [2, 3, 16, 16] : [2, 3, 6, 8, 8]), true);
+        foreach (var setting in PoolCases.Small(kind, axes))
             yield return Case(DType.Float64, setting, false) with
             {
                 CheckGradient = true,
             };
-        yield return Case(DType.Float32, PoolCases.Usual(kind, 128, 32, 28, 28), false) with
+        yield return Case(
+            DType.Float32,
+            PoolCases.Usual(kind, axes == 2 ? [128, 32, 28, 28] : [8, 32, 16, 28, 28]),
+            false
+        ) with
         {
             IsBenchmark = true,
         };
@@ -251,97 +295,8 @@ internal abstract class PoolOp(string name, PoolKind kind, string signature) : O
             this,
             dtype,
             ties ? $"{label},ties=yes" : label,
-            Inputs(shape, Pool.Of(kind, shape, attributes), ties),
+            Inputs(shape, Pool.Of(kind, axes, shape, attributes), ties),
             IsAdjoint ? Adjoint.AdjointAttributes(attributes, shape) : attributes
         );
     }
-}
-
-/// <summary>The sizes at which poolings are checked.</summary>
-internal static class PoolCases
-{
-    public sealed record Setting(string Label, Shape Shape, Attributes Attributes);
-
-    public static IEnumerable<Setting> Settings(PoolKind kind)
-    {
-        if (kind == PoolKind.Adaptive)
-        {
-            foreach (
-                var (shape, output) in new (long[], long[])[]
-                {
-                    ([1, 1, 1, 1], [1]),
-                    ([2, 3, 7, 7], [1]),
-                    ([2, 3, 14, 13], [5, 4]),
-                    ([1, 2, 4, 3], [7, 8]),
-                    ([3, 8, 31], [8, 10]),
-                    ([1, 2, 33, 65], [2, 32]),
-                    ([1, 1, 5, 1031], [3, 1]),
-                    ([0, 3, 4, 4], [2]),
-                }
-            )
-                yield return Adaptive(shape, output);
-            yield break;
-        }
-        yield return Sliding(kind, [1, 1, 1, 1], [1]);
-        yield return Sliding(kind, [2, 3, 4, 4], [2]);
-        yield return Sliding(kind, [2, 5, 14, 14], [2], [2]);
-        yield return Sliding(kind, [1, 2, 7, 33], [2], [2]);
-        yield return Sliding(kind, [1, 2, 33, 31], [3], [2], [1]);
-        yield return Sliding(kind, [2, 1, 7, 5], [3, 2], [1, 2], [1, 0]);
-        yield return Sliding(kind, [1, 3, 11, 19], [2], [3]);
-        yield return Sliding(kind, [2, 2, 8, 65], [3], [1], [1]);
-        yield return Sliding(kind, [1, 2, 13, 17], [3, 2], [2, 1], [1], [2, 3]);
-        yield return Sliding(kind, [1, 2, 10, 7], [3], [2], ceil: true);
-        yield return Sliding(kind, [1, 1, 6, 6], [2, 3], [3, 4], [1], ceil: true);
-        yield return Sliding(kind, [1, 1, 2, 2], [3], [2], ceil: true);
-        yield return Sliding(kind, [3, 6, 8], [2]);
-        yield return Sliding(kind, [2, 3, 5, 257], [5, 257]);
-        yield return Sliding(kind, [1, 1, 3, 1031], [3], [2], [1]);
-        yield return Sliding(kind, [0, 3, 4, 4], [2]);
-    }
-
-    public static IEnumerable<Setting> Small(PoolKind kind) =>
-        kind == PoolKind.Adaptive
-            ? [Adaptive([2, 4, 5], [2, 3]), Adaptive([1, 2, 3, 2], [4, 1])]
-            :
-            [
-                Sliding(kind, [1, 2, 4, 4], [2]),
-                Sliding(kind, [1, 1, 5, 4], [3, 2], [1, 2], [1, 0], [1, 2]),
-                Sliding(kind, [2, 4, 5], [3], [2], [1], ceil: true, countPadding: false),
-            ];
-
-    public static Setting Usual(PoolKind kind, params long[] shape) =>
-        kind == PoolKind.Adaptive ? Adaptive(shape, [shape[^2] / 2 - 1, 2]) : Sliding(kind, shape, [2]);
-
-    private static Setting Adaptive(long[] shape, long[] output) =>
-        new($"shape={Join(shape)},output={Join(output)}", shape, Attributes.Of(output));
-
-    /// <summary>An average knows no dilation; where the maximum has one, it does not count the padding.</summary>
-    private static Setting Sliding(
-        PoolKind kind,
-        long[] shape,
-        long[] kernel,
-        long[]? stride = null,
-        long[]? padding = null,
-        long[]? dilation = null,
-        bool ceil = false,
-        bool countPadding = true
-    )
-    {
-        stride ??= [];
-        padding ??= [0];
-        countPadding &= dilation is null;
-        dilation ??= [1];
-        var label =
-            $"shape={Join(shape)},kernel={Join(kernel)},stride={Join(stride)},padding={Join(padding)},ceil={(ceil ? "yes" : "no")}";
-        return kind == PoolKind.Maximum
-            ? new($"{label},dilation={Join(dilation)}", shape, Attributes.Of(kernel, stride, padding, dilation, ceil))
-            : new(
-                $"{label},count_padding={(countPadding ? "yes" : "no")}",
-                shape,
-                Attributes.Of(kernel, stride, padding, ceil, countPadding)
-            );
-    }
-
-    private static string Join(long[] values) => string.Join('x', values);
 }

@@ -25,6 +25,28 @@ public static class Pooling1dExtensions
                 .MaxPool2d([1, kernelSize], [1, stride ?? kernelSize], [0, padding], [1, dilation], ceilMode)
                 .Squeeze(-2);
 
+        /// <summary>The same together with the positions of the largest elements, i64.</summary>
+        /// <inheritdoc cref="MaxPool1d"/>
+        public (Tensor Output, Tensor Indices) MaxPool1dWithIndices(
+            long kernelSize,
+            long? stride = null,
+            long padding = 0,
+            long dilation = 1,
+            bool ceilMode = false
+        )
+        {
+            var (output, indices) = input
+                .Unsqueeze(-2)
+                .MaxPool2dWithIndices(
+                    [1, kernelSize],
+                    [1, stride ?? kernelSize],
+                    [0, padding],
+                    [1, dilation],
+                    ceilMode
+                );
+            return (output.Squeeze(-2), indices.Squeeze(-2));
+        }
+
         /// <summary>The mean of each window, as torch.nn.functional.avg_pool1d.</summary>
         /// <param name="kernelSize">The extent of a window.</param>
         /// <param name="stride">The step from window to window; that of the kernel when left out.</param>

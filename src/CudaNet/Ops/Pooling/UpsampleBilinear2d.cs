@@ -4,6 +4,7 @@ namespace CudaNet;
 internal sealed class UpsampleBilinear2dOp()
     : UpsampleFamilyOp(
         "upsample_bilinear2d",
+        axes: 2,
         linear: true,
         adjoint: false,
         "input; output_size: ints, align_corners: bool = false -> output"
@@ -18,6 +19,7 @@ internal sealed class UpsampleBilinear2dOp()
 internal sealed class UpsampleBilinear2dBackwardOp()
     : UpsampleFamilyOp(
         "upsample_bilinear2d_backward",
+        axes: 2,
         linear: true,
         adjoint: true,
         "grad_output; output_size: ints, align_corners: bool = false, input_size: ints -> grad_input"

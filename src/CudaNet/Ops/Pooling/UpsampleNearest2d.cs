@@ -2,7 +2,13 @@ namespace CudaNet;
 
 /// <summary>Images enlarged, or reduced, by repeating or leaving out positions: output position o shows ⌊o · input / output⌋.</summary>
 internal sealed class UpsampleNearest2dOp()
-    : UpsampleFamilyOp("upsample_nearest2d", linear: false, adjoint: false, "input; output_size: ints -> output")
+    : UpsampleFamilyOp(
+        "upsample_nearest2d",
+        axes: 2,
+        linear: false,
+        adjoint: false,
+        "input; output_size: ints -> output"
+    )
 {
     public static readonly UpsampleNearest2dOp Instance = new();
 
@@ -15,6 +21,7 @@ internal sealed class UpsampleNearest2dOp()
 internal sealed class UpsampleNearest2dBackwardOp()
     : UpsampleFamilyOp(
         "upsample_nearest2d_backward",
+        axes: 2,
         linear: false,
         adjoint: true,
         "grad_output; output_size: ints, input_size: ints -> grad_input"

@@ -25,32 +25,31 @@ internal readonly record struct UpsampleAxis(long Input, long Output, long Scale
 /// <summary>Two neighbours and their shares, each made from whole numbers: one less the other would lose digits.</summary>
 internal readonly record struct UpsampleSample(long Lower, long Upper, double LowerShare, double UpperShare);
 
-/// <summary>The two axes of an upsampling of images.</summary>
-internal sealed record Upsampling(long Planes, UpsampleAxis Y, UpsampleAxis X, bool IsLinear)
+/// <summary>An upsampling of volumes, or of images, whose depth is 1 and stays it.</summary>
+internal sealed record Upsampling(long Planes, UpsampleAxis Z, UpsampleAxis Y, UpsampleAxis X, bool IsLinear)
 {
-    public long InputSize { get; } = Y.Input * X.Input;
+    public long InputSize { get; } = Z.Input * Y.Input * X.Input;
 
-    public long OutputSize { get; } = Y.Output * X.Output;
+    public long OutputSize { get; } = Z.Output * Y.Output * X.Output;
 
     /// <summary>The places in the input that an output element is the mean of, and their shares.</summary>
     public IEnumerable<(long Place, double Share)> Places(long i)
     {
         var plane = i / OutputSize * InputSize;
-        var (y, x) = (Y.At(i % OutputSize / X.Output), X.At(i % X.Output));
-        if (!IsLinear)
-            return [(plane + y.Lower * X.Input + x.Lower, 1)];
-        return
-        [
-            (plane + y.Lower * X.Input + x.Lower, y.LowerShare * x.LowerShare),
-            (plane + y.Lower * X.Input + x.Upper, y.LowerShare * x.UpperShare),
-            (plane + y.Upper * X.Input + x.Lower, y.UpperShare * x.LowerShare),
-            (plane + y.Upper * X.Input + x.Upper, y.UpperShare * x.UpperShare),
-        ];
+        var (z, y, x) = (Z.At(i / (Y.Output * X.Output) % Z.Output), Y.At(i / X.Output % Y.Output), X.At(i % X.Output));
+        foreach (var (slice, deep) in Ends(z))
+        foreach (var (row, high) in Ends(y))
+        foreach (var (column, wide) in Ends(x))
+            yield return (plane + (slice * Y.Input + row) * X.Input + column, deep * high * wide);
     }
+
+    private (long At, double Share)[] Ends(UpsampleSample sample) =>
+        IsLinear ? [(sample.Lower, sample.LowerShare), (sample.Upper, sample.UpperShare)] : [(sample.Lower, 1)];
 }
 
 /// <summary>An upsampling, or the adjoint of one, whose last attribute is then the shape of the upsampling's input.</summary>
-internal abstract class UpsampleFamilyOp(string name, bool linear, bool adjoint, string signature) : Op(name, signature)
+internal abstract class UpsampleFamilyOp(string name, int axes, bool linear, bool adjoint, string signature)
+    : Op(name, signature)
 {
     /// <summary>The other one of upsampling and adjoint.</summary>
     protected abstract UpsampleFamilyOp Adjoint { get; }
@@ -59,16 +58,30 @@ internal abstract class UpsampleFamilyOp(string name, bool linear, bool adjoint,
     public Upsampling Of(Shape first, Attributes attributes)
     {
         var input = adjoint ? new Shape(attributes.Ints(linear ? 2 : 1)) : first;
-        var size = attributes.Ints(0);
-        var planes = new Shape(input.Dims[..^2]).NumElements;
-        return linear
-            ? new(
-                planes,
-                UpsampleAxis.Linear(input[-2], size[0], attributes.Bool(1)),
-                UpsampleAxis.Linear(input[-1], size[^1], attributes.Bool(1)),
-                true
-            )
-            : new(planes, UpsampleAxis.Nearest(input[-2], size[0]), UpsampleAxis.Nearest(input[-1], size[^1]), false);
+        return new(new Shape(input.Dims[..^axes]).NumElements, Axis(3), Axis(2), Axis(1), linear);
+
+        UpsampleAxis Axis(int fromEnd)
+        {
+            if (fromEnd > axes)
+                return UpsampleAxis.Nearest(1, 1);
+            var size = Size(attributes, fromEnd);
+            return linear
+                ? UpsampleAxis.Linear(input[-fromEnd], size, attributes.Bool(1))
+                : UpsampleAxis.Nearest(input[-fromEnd], size);
+        }
+    }
+
+    private long Size(Attributes attributes, int fromEnd)
+    {
+        var sizes = attributes.Ints(0);
+        return sizes.Length == 1 ? sizes[0] : sizes[^fromEnd];
+    }
+
+    private Shape Resized(Shape input, Attributes attributes)
+    {
+        for (var i = 1; i <= axes; i++)
+            input = input.With(-i, Size(attributes, i));
+        return input;
     }
 
     public override void Infer(in OpCall call, Span<TensorSpec> outputs)
@@ -76,16 +89,13 @@ internal abstract class UpsampleFamilyOp(string name, bool linear, bool adjoint,
         var dtype = call.RequireFloating();
         var first = call.Input(0).Shape;
         var input = adjoint ? new Shape(call.Attributes.Ints(linear ? 2 : 1)) : first;
-        if (input.Rank is not (3 or 4) || input[-1] == 0 || input[-2] == 0)
-            throw call.ShapeError(
-                $"expected an input (N, C, H, W) or (C, H, W) with H and W of at least 1, not {input}; Reshape it"
-            );
-        var size = call.Attributes.Ints(0);
-        if (size.Length is not (1 or 2) || size[0] < 1 || size[^1] < 1)
+        SpatialAxes.RequireImages(call, axes, input);
+        var size = call.Attributes.Ints(0).ToArray();
+        if ((size.Length != 1 && size.Length != axes) || size.Any(n => n < 1))
             throw new AttributeException(
-                $"{call.Describe()}: output_size must be one number or two, for height and width, of at least 1; got ({string.Join(", ", size.ToArray())})"
+                $"{call.Describe()}: output_size must be {SpatialAxes.Numbers(axes)}, of at least 1; got ({string.Join(", ", size)})"
             );
-        var output = input.With(-2, size[0]).With(-1, size[^1]);
+        var output = Resized(input, call.Attributes);
         if (adjoint && !first.Equals(output))
             throw call.ShapeError($"expected grad_output of shape {output} for an input of {input}");
         outputs[0] = new(adjoint ? input : output, dtype);
@@ -104,7 +114,7 @@ internal abstract class UpsampleFamilyOp(string name, bool linear, bool adjoint,
                 to.Magnitude[target] += share * Math.Abs(from[source]);
                 to.Terms =
                     adjoint ? Math.Max(to.Terms, ++hits[target])
-                    : linear ? 4
+                    : linear ? 1 << axes
                     : 1;
             }
     }
@@ -123,7 +133,7 @@ internal abstract class UpsampleFamilyOp(string name, bool linear, bool adjoint,
     internal override CpuKernel? Cpu => adjoint ? CpuUpsample.Backward : CpuUpsample.Forward;
 
     public override double Flops(in OpCall call) =>
-        linear ? 8.0 * (adjoint ? call.Input(0) : call.Output(0)).NumElements
+        linear ? (2 << axes) * (double)(adjoint ? call.Input(0) : call.Output(0)).NumElements
         : adjoint ? call.Input(0).NumElements
         : 0;
 
@@ -131,34 +141,52 @@ internal abstract class UpsampleFamilyOp(string name, bool linear, bool adjoint,
     {
         foreach (var dtype in CaseSizes.Floating)
         foreach (var aligned in linear ? new[] { false, true } : [false])
-        {
-            yield return Case(dtype, [1, 1, 1, 1], [1], aligned);
-            yield return Case(dtype, [1, 1, 1, 1], [3, 2], aligned);
-            yield return Case(dtype, [2, 3, 5, 7], [10, 14], aligned);
-            yield return Case(dtype, [1, 5, 9, 33], [13, 40], aligned);
-            yield return Case(dtype, [3, 7, 31], [4, 17], aligned);
-            yield return Case(dtype, [2, 1, 8, 6], [1, 1], aligned);
-            yield return Case(dtype, [1, 1, 3, 11], [2, 1031], aligned);
-            yield return Case(dtype, [0, 3, 4, 4], [8], aligned);
-        }
+        foreach (var (shape, size) in axes == 2 ? s_images : s_volumes)
+            yield return Case(dtype, shape, size, aligned);
         foreach (var layout in Enum.GetValues<CaseLayout>().Where(l => l != CaseLayout.Contiguous))
-            yield return Case(DType.Float32, [2, 3, 6, 8], [9, 16], false).With(layout);
+            yield return axes == 2
+                ? Case(DType.Float32, [2, 3, 6, 8], [9, 16], false).With(layout)
+                : Case(DType.Float32, [2, 2, 3, 6, 8], [4, 9, 5], false).With(layout);
         foreach (var aligned in linear ? new[] { false, true } : [false])
-        {
-            yield return Case(DType.Float64, [1, 2, 2, 3], [4, 5], aligned) with
+        foreach (var (shape, size) in axes == 2 ? s_smallImages : s_smallVolumes)
+            yield return Case(DType.Float64, shape, size, aligned) with
             {
                 CheckGradient = true,
             };
-            yield return Case(DType.Float64, [2, 4, 3], [2, 3], aligned) with
-            {
-                CheckGradient = true,
-            };
-        }
-        yield return Case(DType.Float32, [16, 64, 32, 32], [64, 64], false) with
+        yield return (
+            axes == 2
+                ? Case(DType.Float32, [16, 64, 32, 32], [64, 64], false)
+                : Case(DType.Float32, [2, 32, 16, 32, 32], [32, 64, 64], false)
+        ) with
         {
             IsBenchmark = true,
         };
     }
+
+    private static readonly (long[] Shape, long[] Size)[] s_images =
+    [
+        ([1, 1, 1, 1], [1]),
+        ([1, 1, 1, 1], [3, 2]),
+        ([2, 3, 5, 7], [10, 14]),
+        ([1, 5, 9, 33], [13, 40]),
+        ([3, 7, 31], [4, 17]),
+        ([2, 1, 8, 6], [1, 1]),
+        ([1, 1, 3, 11], [2, 1031]),
+        ([0, 3, 4, 4], [8]),
+    ];
+
+    private static readonly (long[] Shape, long[] Size)[] s_volumes =
+    [
+        ([1, 1, 1, 1, 1], [3, 1, 2]),
+        ([1, 5, 3, 4, 5], [6, 8, 10]),
+        ([2, 6, 5, 7], [4, 3, 11]),
+        ([1, 1, 3, 2, 7], [1, 4, 257]),
+        ([0, 3, 4, 4, 4], [8]),
+    ];
+
+    private static readonly (long[] Shape, long[] Size)[] s_smallImages = [([1, 2, 2, 3], [4, 5]), ([2, 4, 3], [2, 3])];
+
+    private static readonly (long[] Shape, long[] Size)[] s_smallVolumes = [([2, 3, 2, 2], [2, 3, 4])];
 
     private OpCase Case(DType dtype, Shape shape, long[] size, bool aligned)
     {
@@ -171,7 +199,7 @@ internal abstract class UpsampleFamilyOp(string name, bool linear, bool adjoint,
         }
         if (adjoint)
             values.Add(shape);
-        var drawn = adjoint ? shape.With(-2, size[0]).With(-1, size[^1]) : shape;
-        return new(this, dtype, label, [new CaseInput(drawn)], Attributes.Of([.. values]));
+        var attributes = Attributes.Of([.. values]);
+        return new(this, dtype, label, [new CaseInput(adjoint ? Resized(shape, attributes) : shape)], attributes);
     }
 }

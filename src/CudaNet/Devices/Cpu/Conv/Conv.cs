@@ -15,14 +15,18 @@ internal enum ConvPass
 /// <summary>Convolutions of images on the CPU.</summary>
 internal static class CpuConv
 {
-    public static void Forward(in OpCall call) => Run(call, ConvPass.Forward);
+    public static void Forward(in OpCall call) =>
+        CpuChannelsLast.Run(call, static (in of) => Run(of, ConvPass.Forward));
 
-    public static void BackwardData(in OpCall call) => Run(call, ConvPass.BackwardData);
+    public static void BackwardData(in OpCall call) =>
+        CpuChannelsLast.Run(call, static (in of) => Run(of, ConvPass.BackwardData));
 
-    public static void BackwardFilter(in OpCall call) => Run(call, ConvPass.BackwardFilter);
+    public static void BackwardFilter(in OpCall call) =>
+        CpuChannelsLast.Run(call, static (in of) => Run(of, ConvPass.BackwardFilter));
 
     /// <summary>A transposed convolution, which is the gradient of the input with a bias.</summary>
-    public static void Transposed(in OpCall call) => Run(call, ConvPass.BackwardData);
+    public static void Transposed(in OpCall call) =>
+        CpuChannelsLast.Run(call, static (in of) => Run(of, ConvPass.BackwardData));
 
     private static void Run(in OpCall call, ConvPass pass)
     {

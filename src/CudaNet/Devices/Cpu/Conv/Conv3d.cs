@@ -8,14 +8,18 @@ namespace CudaNet;
 /// </summary>
 internal static unsafe class CpuConv3d
 {
-    public static void Forward(in OpCall call) => VectorKernel.Run<ForwardKernel>(call);
+    public static void Forward(in OpCall call) =>
+        CpuChannelsLast.Run(call, static (in of) => VectorKernel.Run<ForwardKernel>(of));
 
-    public static void BackwardData(in OpCall call) => VectorKernel.Run<BackwardDataKernel>(call);
+    public static void BackwardData(in OpCall call) =>
+        CpuChannelsLast.Run(call, static (in of) => VectorKernel.Run<BackwardDataKernel>(of));
 
-    public static void BackwardFilter(in OpCall call) => VectorKernel.Run<BackwardFilterKernel>(call);
+    public static void BackwardFilter(in OpCall call) =>
+        CpuChannelsLast.Run(call, static (in of) => VectorKernel.Run<BackwardFilterKernel>(of));
 
     /// <summary>A transposed convolution, which is the gradient of the input with a bias.</summary>
-    public static void Transposed(in OpCall call) => VectorKernel.Run<TransposedKernel>(call);
+    public static void Transposed(in OpCall call) =>
+        CpuChannelsLast.Run(call, static (in of) => VectorKernel.Run<TransposedKernel>(of));
 
     private readonly struct ForwardKernel : IVectorKernel
     {

@@ -40,33 +40,34 @@ internal static unsafe class CpuAvgPool
         var pool = ((PoolOp)call.Op).Windows(call);
         var (x, y) = ((nint)call.Input(0).Data, (nint)call.Output(0).Data);
         CpuThreads.For(
-            pool.Planes * pool.Y.Output,
-            pool.X.Output * pool.Y.Kernel * pool.X.Kernel,
+            pool.Planes * pool.Z.Output * pool.Y.Output,
+            pool.X.Output * pool.Z.Kernel * pool.Y.Kernel * pool.X.Kernel,
             (first, last) =>
             {
                 using var rows = new PoolRows<T>(pool, V.Count, T.Zero);
                 var divisors = Divisors<T>(pool.X, pool.CountPadding, rows.Width);
                 var line = new T[rows.Width];
-                var (height, width) = (pool.Y.Output, pool.X.Output);
-                var (plane, output) = Math.DivRem(first, height);
+                var width = pool.X.Output;
                 fixed (
                     T* means = line,
                         columns = divisors
                 )
                     for (var row = first; row < last; row++)
                     {
-                        rows.Seek((T*)x + plane * pool.InputSize, plane, output);
-                        var divisor = T.CreateTruncating(pool.Y.Divisor(output, pool.CountPadding));
+                        var (slices, output) = Math.DivRem(row, pool.Y.Output);
+                        var (plane, slice) = Math.DivRem(slices, pool.Z.Output);
+                        rows.Seek((T*)x + plane * pool.InputSize, plane, slice, output);
+                        var divisor = T.CreateTruncating(
+                            pool.Z.Divisor(slice, pool.CountPadding) * pool.Y.Divisor(output, pool.CountPadding)
+                        );
                         Average<V, T>(rows, divisor, columns, means);
                         Buffer.MemoryCopy(means, (T*)y + row * width, width * sizeof(T), width * sizeof(T));
-                        if (++output == height)
-                            (plane, output) = (plane + 1, 0);
                     }
             }
         );
     }
 
-    private static void Average<V, T>(PoolRows<T> rows, T height, T* columns, T* means)
+    private static void Average<V, T>(PoolRows<T> rows, T others, T* columns, T* means)
         where V : unmanaged, ISimd<V, T>
         where T : unmanaged, IFloatingPointIeee754<T>
     {
@@ -75,7 +76,7 @@ internal static unsafe class CpuAvgPool
             var sum = V.Create(T.Zero);
             for (var t = 0; t < rows.Count; t++)
                 sum += V.Load(rows.Tap(t) + i);
-            (sum / (V.Load(columns + i) * V.Create(height))).Store(means + i);
+            (sum / (V.Load(columns + i) * V.Create(others))).Store(means + i);
         }
     }
 
@@ -94,12 +95,17 @@ internal static unsafe class CpuAvgPool
                     var window = PoolWindow.Of(pool, i);
                     var source = (T*)x + window.Plane;
                     var sum = T.Zero;
-                    // Windows of the whole width are one run.
-                    if (pool.X.Output == 1)
-                        sum = Sum(source + window.Top * pool.X.Input, (window.Bottom - window.Top) * pool.X.Input);
-                    else
-                        for (var row = window.Top; row < window.Bottom; row++)
-                            sum += Sum(source + row * pool.X.Input + window.Left, window.Right - window.Left);
+                    for (var z = window.Z.First; z < window.Z.End; z++)
+                    {
+                        // Windows of the whole width are one run.
+                        var rows = pool.X.Output == 1 ? window.Y.First + 1 : window.Y.End;
+                        var run = pool.X.Output == 1 ? window.Y.End - window.Y.First : 1;
+                        for (var row = window.Y.First; row < rows; row++)
+                            sum += Sum(
+                                source + window.Place(z, row, window.X.First),
+                                run * (window.X.End - window.X.First)
+                            );
+                    }
                     ((T*)y)[i] = sum / T.CreateTruncating(window.Divisor);
                 }
             }
@@ -120,6 +126,7 @@ internal static unsafe class CpuAvgPool
             pool.InputSize + pool.OutputSize,
             (first, last) =>
             {
+                var slices = Divisors<T>(pool.Z, pool.CountPadding, pool.Z.Output);
                 var rows = Divisors<T>(pool.Y, pool.CountPadding, pool.Y.Output);
                 var columns = Divisors<T>(pool.X, pool.CountPadding, pool.X.Output);
                 var windows = new (long Left, long Right)[pool.X.Output];
@@ -131,16 +138,22 @@ internal static unsafe class CpuAvgPool
                     var target = (T*)x + plane * pool.InputSize;
                     var source = (T*)g + plane * pool.OutputSize;
                     new Span<T>(target, checked((int)pool.InputSize)).Clear();
+                    for (long slice = 0; slice < slices.Length; slice++)
                     for (long row = 0; row < rows.Length; row++, source += columns.Length)
                     {
-                        var (top, bottom) = pool.Y.Window(row);
-                        for (var i = 0; i < columns.Length; i++)
+                        var ((front, back), (top, bottom)) = (pool.Z.Window(slice), pool.Y.Window(row));
+                        var others = slices[slice] * rows[row];
+                        for (var z = front; z < back; z++)
                         {
-                            var share = source[i] / (rows[row] * columns[i]);
-                            var (left, right) = windows[i];
-                            for (var line = target + top * width; line < target + bottom * width; line += width)
-                            for (var col = left; col < right; col++)
-                                line[col] += share;
+                            var (begin, end) = (z * pool.Y.Input + top, z * pool.Y.Input + bottom);
+                            for (var i = 0; i < columns.Length; i++)
+                            {
+                                var share = source[i] / (others * columns[i]);
+                                var (left, right) = windows[i];
+                                for (var line = target + begin * width; line < target + end * width; line += width)
+                                for (var col = left; col < right; col++)
+                                    line[col] += share;
+                            }
                         }
                     }
                 }

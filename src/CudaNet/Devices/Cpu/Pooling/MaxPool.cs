@@ -31,13 +31,13 @@ internal static unsafe class CpuMaxPool
         var pool = ((PoolOp)call.Op).Windows(call);
         var (x, y, indices) = ((nint)call.Input(0).Data, (nint)call.Output(0).Data, (nint)call.Output(1).Data);
         CpuThreads.For(
-            pool.Planes * pool.Y.Output,
-            pool.X.Output * pool.Y.Kernel * pool.X.Kernel,
+            pool.Planes * pool.Z.Output * pool.Y.Output,
+            pool.X.Output * pool.Z.Kernel * pool.Y.Kernel * pool.X.Kernel,
             (first, last) =>
             {
                 using var rows = new PoolRows<T>(pool, V.Count, T.NegativeInfinity);
-                var (height, width) = (pool.Y.Output, pool.X.Output);
-                var (plane, output) = Math.DivRem(first, height);
+                var width = pool.X.Output;
+                var places = Places(pool);
                 var largest = new T[rows.Width];
                 var taps = new T[rows.Width];
                 fixed (
@@ -46,12 +46,12 @@ internal static unsafe class CpuMaxPool
                 )
                     for (var row = first; row < last; row++)
                     {
-                        rows.Seek((T*)x + plane * pool.InputSize, plane, output);
+                        var (slices, output) = Math.DivRem(row, pool.Y.Output);
+                        var (plane, slice) = Math.DivRem(slices, pool.Z.Output);
+                        rows.Seek((T*)x + plane * pool.InputSize, plane, slice, output);
                         Compare<V, T>(rows, best, tap);
                         Buffer.MemoryCopy(best, (T*)y + row * width, width * sizeof(T), width * sizeof(T));
-                        Place(pool, output, tap, (long*)indices + row * width);
-                        if (++output == height)
-                            (plane, output) = (plane + 1, 0);
+                        Place(pool, slice, output, places, tap, (long*)indices + row * width);
                     }
             }
         );
@@ -77,20 +77,33 @@ internal static unsafe class CpuMaxPool
         }
     }
 
+    /// <summary>The place of each tap in the plane, as seen from the window's origin.</summary>
+    private static long[] Places(Pool pool)
+    {
+        var (z, y, x) = (pool.Z, pool.Y, pool.X);
+        var places = new long[z.Kernel * y.Kernel * x.Kernel];
+        for (long tap = 0; tap < places.Length; tap++)
+        {
+            var (row, column) = Math.DivRem(tap, x.Kernel);
+            var (slice, line) = Math.DivRem(row, y.Kernel);
+            places[tap] = (slice * z.Dilation * y.Input + line * y.Dilation) * x.Input + column * x.Dilation;
+        }
+        return places;
+    }
+
     /// <summary>From numbers of taps to places in the plane.</summary>
-    private static void Place<T>(Pool pool, long output, T* taps, long* indices)
+    private static void Place<T>(Pool pool, long slice, long output, long[] places, T* taps, long* indices)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        var (y, x) = (pool.Y, pool.X);
-        var (kernel, stride, across, down) = ((int)x.Kernel, x.Stride, x.Dilation, y.Dilation * x.Input);
-        var origin = y.Start(output) * x.Input - x.Padding;
-        for (long i = 0; i < x.Output; i++, origin += stride)
+        var (z, y, x) = (pool.Z, pool.Y, pool.X);
+        var origin = (z.Start(slice) * y.Input + y.Start(output)) * x.Input - x.Padding;
+        for (long i = 0; i < x.Output; i++, origin += x.Stride)
         {
             var tap = T.ConvertToIntegerNative<int>(taps[i]);
-            var row = kernel == 2 ? tap >> 1 : tap / kernel;
-            indices[i] = origin + row * down + (tap - row * kernel) * across;
-            if (tap < 0)
-                indices[i] = y.Window(output).First * x.Input + x.Window(i).First;
+            indices[i] =
+                tap >= 0
+                    ? origin + places[tap]
+                    : (z.Window(slice).First * y.Input + y.Window(output).First) * x.Input + x.Window(i).First;
         }
     }
 
@@ -106,14 +119,17 @@ internal static unsafe class CpuMaxPool
             {
                 for (var i = first; i < last; i++)
                 {
-                    var source = (T*)x + i / pool.OutputSize * pool.InputSize;
-                    var (top, bottom) = pool.Y.Window(i / pool.X.Output % pool.Y.Output);
-                    var (left, right) = pool.X.Window(i % pool.X.Output);
-                    var (best, at) = (T.NegativeInfinity, top * pool.X.Input + left);
-                    for (var row = top; row < bottom; row++)
-                    for (var place = row * pool.X.Input + left; place < row * pool.X.Input + right; place++)
-                        if (source[place] > best || T.IsNaN(source[place]))
-                            (best, at) = (source[place], place);
+                    var window = PoolWindow.Of(pool, i);
+                    var source = (T*)x + window.Plane;
+                    var (best, at) = (T.NegativeInfinity, window.First);
+                    for (var z = window.Z.First; z < window.Z.End; z++)
+                    for (var row = window.Y.First; row < window.Y.End; row++)
+                    {
+                        var (place, end) = (window.Place(z, row, window.X.First), window.Place(z, row, window.X.End));
+                        for (; place < end; place++)
+                            if (source[place] > best || T.IsNaN(source[place]))
+                                (best, at) = (source[place], place);
+                    }
                     ((T*)y)[i] = best;
                     ((long*)indices)[i] = at;
                 }

@@ -4,18 +4,20 @@ using System.Runtime.InteropServices;
 namespace CudaNet;
 
 /// <summary>
-/// The rows of a plane that a row of windows looks at, with the padding filled in and split by the stride: phase p holds the positions p,
+/// The rows of a plane, or of a volume, that a row of windows looks at, with the padding filled in and split by the stride: phase p holds the positions p,
 /// p + stride, … So each element of a window (a tap) is, for neighbouring windows, a run of neighbours, whatever stride and dilation.
 /// Rows stay while the next windows overlap them.
 /// </summary>
 internal sealed unsafe class PoolRows<T> : IDisposable
     where T : unmanaged, INumber<T>
 {
+    private readonly PoolAxis _z;
     private readonly PoolAxis _y;
     private readonly PoolAxis _x;
     private readonly long _pitch;
     private readonly long _rowSize;
     private readonly int _slots;
+    private readonly int _slices;
     private readonly T* _memory;
     private readonly long[] _held;
     private readonly long[] _offsets;
@@ -27,22 +29,23 @@ internal sealed unsafe class PoolRows<T> : IDisposable
     /// <param name="outside">The value of the padding.</param>
     public PoolRows(Pool pool, int lanes, T outside)
     {
-        var (y, x) = (_y, _x) = (pool.Y, pool.X);
+        var (z, y, x) = (_z, _y, _x) = (pool.Z, pool.Y, pool.X);
         Width = (x.Output + lanes - 1) / lanes * lanes;
         _pitch = Math.Max(
             Width + (x.Kernel - 1) * x.Dilation / x.Stride,
             (x.Input + x.Padding + x.Stride - 1) / x.Stride
         );
         _slots = checked((int)((y.Kernel - 1) * y.Dilation + 1));
-        _held = new long[_slots];
+        _slices = checked((int)((z.Kernel - 1) * z.Dilation + 1));
+        _held = new long[_slices * _slots];
         Array.Fill(_held, -1);
         _offsets = new long[x.Kernel];
         for (var kx = 0; kx < _offsets.Length; kx++)
             _offsets[kx] = kx * x.Dilation % x.Stride * _pitch + kx * x.Dilation / x.Stride;
-        _taps = new nint[y.Kernel * x.Kernel];
+        _taps = new nint[z.Kernel * y.Kernel * x.Kernel];
         _numbers = new int[_taps.Length];
         _rowSize = checked(x.Stride * _pitch);
-        var elements = checked(_slots * _rowSize);
+        var elements = checked(_held.Length * _rowSize);
         _memory = (T*)NativeMemory.Alloc((nuint)elements, (nuint)sizeof(T));
         for (long i = 0; i < elements; i++)
             _memory[i] = outside;
@@ -61,27 +64,29 @@ internal sealed unsafe class PoolRows<T> : IDisposable
     public int Number(int index) => _numbers[index];
 
     /// <summary>Goes to a row of windows of a plane.</summary>
-    public void Seek(T* plane, long planeNumber, long output)
+    public void Seek(T* plane, long planeNumber, long slice, long output)
     {
-        var start = _y.Start(output);
         Count = 0;
-        for (var ky = 0; ky < _y.Kernel; ky++)
+        var number = 0;
+        for (var kz = 0; kz < _z.Kernel; kz++)
+        for (var ky = 0; ky < _y.Kernel; ky++, number += _offsets.Length)
         {
-            var at = start + ky * _y.Dilation;
-            if (at < 0 || at >= _y.Input)
+            var (z, y) = (_z.Start(slice) + kz * _z.Dilation, _y.Start(output) + ky * _y.Dilation);
+            if (z < 0 || z >= _z.Input || y < 0 || y >= _y.Input)
                 continue;
-            var slot = (int)((uint)at % (uint)_slots);
+            var at = z * _y.Input + y;
+            var slot = (int)((uint)z % (uint)_slices) * _slots + (int)((uint)y % (uint)_slots);
             var row = _memory + slot * _rowSize;
-            if (_held[slot] != planeNumber * _y.Input + at)
+            var held = planeNumber * _z.Input * _y.Input + at;
+            if (_held[slot] != held)
             {
                 Fill(row, plane + at * _x.Input);
-                _held[slot] = planeNumber * _y.Input + at;
+                _held[slot] = held;
             }
-            var number = ky * _offsets.Length;
-            foreach (var offset in _offsets)
+            for (var kx = 0; kx < _offsets.Length; kx++)
             {
-                _taps[Count] = (nint)(row + offset);
-                _numbers[Count++] = number++;
+                _taps[Count] = (nint)(row + _offsets[kx]);
+                _numbers[Count++] = number + kx;
             }
         }
     }
