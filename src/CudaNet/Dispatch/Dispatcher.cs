@@ -55,7 +55,7 @@ internal static class Dispatcher
         MarkMutated(op, inputs, attributes);
         if (op.AcceptsStrides || AllContiguous(inputs))
         {
-            device.Execute(new OpCall(op, inputs, attributes, outputs));
+            ProfileRecording.Execute(new OpCall(op, inputs, attributes, outputs), device);
             return;
         }
         using var frame = Lifetime.Frame();
@@ -65,7 +65,7 @@ internal static class Dispatcher
             for (var i = 0; i < copies.Length; i++)
                 if (copies[i] is { IsContiguous: false } strided)
                     copies[i] = GraphAlgebra.Current.Copy(strided);
-        device.Execute(new OpCall(op, copies, attributes, outputs));
+        ProfileRecording.Execute(new OpCall(op, copies, attributes, outputs), device);
     }
 
     private static Device CheckInputs(Op op, ReadOnlySpan<Tensor?> inputs, Device? device)
