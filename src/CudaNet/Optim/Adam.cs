@@ -35,6 +35,8 @@ public class Adam : Optimizer
     /// <inheritdoc/>
     protected override IReadOnlyList<string> Buffers { get; } = ["exp_avg", "exp_avg_sq"];
 
+    internal override bool SkipsOnDevice => true;
+
     private protected virtual bool IsDecoupled => false;
 
     /// <summary>Adds parameters with a learning rate and weight decay of their own.</summary>
@@ -43,7 +45,7 @@ public class Adam : Optimizer
 
     private protected override void Step(ParameterGroup group, Tensor[] parameters, Tensor state) =>
         AdamWOp.Instance.ApplyAll(
-            Inputs(group, parameters, state),
+            [.. Inputs(group, parameters, state), FoundInf],
             Attributes.Of(_beta1, _beta2, _eps, group.WeightDecay, IsDecoupled)
         );
 }
