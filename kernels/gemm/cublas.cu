@@ -1,7 +1,7 @@
-// matmul and linear by cuBLAS. Its matrices are column-major, so that ours, row-major, are their transposes: C^T = B^T A^T.
-// A bias is written into C first and the product added to it, which rounds once, as the kernels do.
+// matmul by cuBLAS, and linear where cuBLASLt cannot (cublaslt.cu). A bias is written into C first and the product added to it, which
+// rounds once, as the kernels do.
 #include "../../native/runtime/cublas.h"
-#include "problem.cuh"
+#include "vendor.cuh"
 
 namespace {
 
@@ -12,29 +12,12 @@ __global__ void __launch_bounds__(256)
         c[i] = bias[i % n * step];
 }
 
-// A matrix of ours as cuBLAS is told of it. The transpose of ours needs no operation if our rows have no gaps inside.
-struct ColumnMajor {
-    int operation;
-    int64_t leading;
-
-    static bool of(int64_t rows, int64_t cols, int64_t row_step, int64_t col_step, ColumnMajor* matrix) {
-        bool by_rows = (col_step == 1 || cols == 1) && (row_step >= cols || rows == 1);
-        bool by_cols = (row_step == 1 || rows == 1) && (col_step >= rows || cols == 1);
-        if (!by_rows && !by_cols) return false;
-        int64_t step = by_rows ? row_step : col_step, least = by_rows ? cols : rows;
-        *matrix = {by_rows ? cn::cublas_op_n : cn::cublas_op_t, step > least ? step : least};
-        return true;
-    }
-};
-
 template <class T>
 CnStatus run(const CnCall* call, const cn::GemmProblem<T>& p, int32_t dtype) {
     cn::Cublas& cublas = cn::Cublas::get();
     if (!cublas.library.is_loaded()) return cn::vendor_missing(call, cublas.library);
-    ColumnMajor a, b;
-    bool fits = p.batch_axes <= 1 && p.m <= INT32_MAX && p.n <= INT32_MAX && p.k <= INT32_MAX && p.batches <= INT32_MAX;
-    if (!fits || p.m * p.n * p.k * p.batches == 0 || !ColumnMajor::of(p.m, p.k, p.a_row, p.a_col, &a) ||
-        !ColumnMajor::of(p.k, p.n, p.b_row, p.b_col, &b) || a.leading > INT32_MAX || b.leading > INT32_MAX)
+    cn::ColumnMajor a, b;
+    if (!cn::column_major(p, &a, &b))
         return cn_fail(call, CN_UNSUPPORTED, "cuBLAS has no product for these extents and strides");
     if (p.bias) {
         int64_t count = p.batches * p.m * p.n, blocks = cn_ceil_div(count, 256);
@@ -76,6 +59,8 @@ CnStatus launch_matmul_cublas(const CnCall* call) {
 }
 
 CnStatus launch_linear_cublas(const CnCall* call) {
+    CnStatus status = cn::linear_by_cublaslt(call);
+    if (status != CN_UNSUPPORTED) return status;
     const CnTensor *input = cn_arg(call, 0), *weight = cn_arg(call, 1), *output = cn_arg(call, 3);
     if (input->rank < 1 || weight->rank != 2)
         return cn_fail(call, CN_INVALID_ARGUMENT, "expected an input with an axis and a weight with two");
@@ -88,4 +73,4 @@ CnStatus launch_linear_cublas(const CnCall* call) {
 }  // namespace
 
 CN_VENDOR(matmul, "cublas", launch_matmul_cublas, nullptr);
-CN_VENDOR(linear, "cublas", launch_linear_cublas, nullptr);
+CN_VENDOR(linear, "cublas", launch_linear_cublas, cn::cublaslt_workspace);

@@ -2,11 +2,10 @@
 // linear_act: the same with a residual added and an activation function applied to each sum while it is in a register; for
 // gelu, whose derivative needs it, the sum is stored as well.
 #include "../device/index.cuh"
+#include "activation.cuh"
 #include "gemm.cuh"
 
 namespace {
-
-enum Activation : int64_t { none = 0, relu = 1, tanh_ = 2, sigmoid = 3, gelu = 4 };
 
 // One type for all of them: the branches are the same for every thread, and taken once per element of C.
 template <class T>
@@ -16,29 +15,12 @@ struct Activate {
     T* preactivation;   // null unless it is wanted
     Strided residual_at;
 
-    static __device__ __forceinline__ acc_t<T> activate(int64_t activation, acc_t<T> x) {
-        using A = acc_t<T>;
-        switch (activation) {
-            case relu:
-                return x < A(0) ? A(0) : x;
-            case tanh_:
-                return tanh(x);
-            case sigmoid: {
-                A e = exp(x < A(0) ? x : -x);
-                return (x < A(0) ? e : A(1)) / (A(1) + e);
-            }
-            case gelu:
-                return x * (A(0.5) * (A(1) + erf(x * A(0.70710678118654752))));
-            default:
-                return x;
-        }
-    }
     template <int N>
     __device__ __forceinline__ void operator()(acc_t<T> (&sums)[N], int64_t at) const {
         if (residual) add_residual(sums, at);
         if (preactivation) cn::store_row(preactivation + at, sums);
 #pragma unroll
-        for (int i = 0; i < N; i++) sums[i] = activate(activation, sums[i]);
+        for (int i = 0; i < N; i++) sums[i] = cn::activate(activation, sums[i]);
     }
     template <int N>
     __device__ __forceinline__ void add_residual(acc_t<T> (&sums)[N], int64_t at) const {
@@ -80,7 +62,7 @@ struct Arguments {
 };
 
 Arguments of_linear(const CnCall* call) {
-    return {cn_arg(call, 0), cn_arg(call, 1), cn_arg(call, 2), nullptr, cn_arg(call, 3), nullptr, none};
+    return {cn_arg(call, 0), cn_arg(call, 1), cn_arg(call, 2), nullptr, cn_arg(call, 3), nullptr, cn::none};
 }
 Arguments of_linear_act(const CnCall* call) {
     return {cn_arg(call, 0), cn_arg(call, 1), cn_arg(call, 2),     cn_arg(call, 3),

@@ -1,7 +1,8 @@
 // pad: elements before and after a tensor along its axes, constant, mirrored, repeated or from the other end.
 // pad_backward: to each element come the gradients of all places that show it; a thread per element visits them in
 // order, so that nothing is written twice and sums repeat bit for bit. Neighbouring axes that are not padded count as
-// one, and index arithmetic is in I, 32 bits where the sizes allow.
+// one, and index arithmetic is in I, 32 bits where the sizes allow. An element's position is computed again for each place,
+// of which most have one: arrays that are indexed in a loop would be in memory.
 #include "device/convert.cuh"
 
 namespace {
@@ -56,8 +57,8 @@ struct Padding {
 };
 
 template <class T, class I>
-__global__ void __launch_bounds__(block)
-    pad_kernel(const T* __restrict__ input, T* __restrict__ output, I numel, T value, Padding<I> p) {
+__global__ void __launch_bounds__(block) pad_kernel(const T* __restrict__ input, T* __restrict__ output, I numel,
+                                                    T value, const __grid_constant__ Padding<I> p) {
     for (I i = static_cast<I>(blockIdx.x) * block + static_cast<I>(threadIdx.x); i < numel;
          i += static_cast<I>(gridDim.x) * block) {
         I rest = i, from = 0, step = 1;
@@ -76,26 +77,28 @@ __global__ void __launch_bounds__(block)
 
 template <class T, class I>
 __global__ void __launch_bounds__(block)
-    pad_backward_kernel(const T* __restrict__ grad_output, T* __restrict__ grad_input, I numel, Padding<I> p) {
+    pad_backward_kernel(const T* __restrict__ grad_output, T* __restrict__ grad_input, I numel,
+                        const __grid_constant__ Padding<I> p) {
     for (I i = static_cast<I>(blockIdx.x) * block + static_cast<I>(threadIdx.x); i < numel;
          i += static_cast<I>(gridDim.x) * block) {
-        I at[CN_MAX_RANK], count[CN_MAX_RANK], shown = 1;
-        I rest = i;
+        I shown = 1, rest = i;
         for (int d = p.rank - 1; d >= 0; d--) {
             I next = rest / p.axes[d].input;
-            at[d] = rest - next * p.axes[d].input;
-            count[d] = p.axes[d].count(p.mode, at[d]);
-            shown *= count[d];
+            shown *= p.axes[d].count(p.mode, rest - next * p.axes[d].input);
             rest = next;
         }
         acc_t<T> sum = 0;
         for (I k = 0; k < shown; k++) {
             I which = k, from = 0, step = 1;
+            rest = i;
             for (int d = p.rank - 1; d >= 0; d--) {
-                I next = which / count[d];
-                from += p.axes[d].place(p.mode, at[d], which - next * count[d]) * step;
-                step *= p.axes[d].output;
-                which = next;
+                const Axis<I>& axis = p.axes[d];
+                I next = rest / axis.input, at = rest - next * axis.input;
+                I count = axis.count(p.mode, at), next_which = which / count;
+                from += axis.place(p.mode, at, which - next_which * count) * step;
+                step *= axis.output;
+                rest = next;
+                which = next_which;
             }
             sum += to_acc(grad_output[from]);
         }

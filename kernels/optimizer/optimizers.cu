@@ -22,8 +22,10 @@ struct SgdOptions {
 
 template <class T>
 __global__ void __launch_bounds__(block)
-    sgd_kernel(SgdTable table, const double* __restrict__ lr, int64_t* __restrict__ state, SgdOptions options) {
+    sgd_kernel(SgdTable table, const double* __restrict__ lr, int64_t* __restrict__ state,
+               const float* __restrict__ found_inf, SgdOptions options) {
     using A = acc_t<T>;
+    if (cn::skips(found_inf)) return;
     CN_SHARED(int64_t, before, [1]);
     if (threadIdx.x == 0) {
         before[0] = cn::steps_before(state);
@@ -60,8 +62,10 @@ struct AdamOptions {
 
 template <class T>
 __global__ void __launch_bounds__(block)
-    adamw_kernel(AdamTable table, const double* __restrict__ lr, int64_t* __restrict__ state, AdamOptions options) {
+    adamw_kernel(AdamTable table, const double* __restrict__ lr, int64_t* __restrict__ state,
+                 const float* __restrict__ found_inf, AdamOptions options) {
     using A = acc_t<T>;
+    if (cn::skips(found_inf)) return;
     CN_SHARED(A, shared, [2]);
     if (threadIdx.x == 0) {
         double step = static_cast<double>(cn::steps_before(state) + 1);
@@ -103,7 +107,7 @@ CnStatus sgd(const CnCall* call) {
     return launch_tables<SgdTable, 3, 96>(call, [&](const SgdTable& table, bool is_last) {
         options.counts = is_last;
         return CN_LAUNCH(call, (sgd_kernel<T>), table.blocks, block, 0, table, cn_data<const double>(cn_arg(call, 3)),
-                         cn_data<int64_t>(cn_arg(call, 4)), options);
+                         cn_data<int64_t>(cn_arg(call, 4)), cn_data<const float>(cn_arg(call, 5)), options);
     });
 }
 
@@ -114,7 +118,7 @@ CnStatus adamw(const CnCall* call) {
     return launch_tables<AdamTable, 4, 80>(call, [&](const AdamTable& table, bool is_last) {
         options.counts = is_last;
         return CN_LAUNCH(call, (adamw_kernel<T>), table.blocks, block, 0, table, cn_data<const double>(cn_arg(call, 4)),
-                         cn_data<int64_t>(cn_arg(call, 5)), options);
+                         cn_data<int64_t>(cn_arg(call, 5)), cn_data<const float>(cn_arg(call, 6)), options);
     });
 }
 
@@ -133,10 +137,10 @@ CnStatus launch_adamw(const CnCall* call) {
 }  // namespace
 
 CN_KERNEL(sgd,
-          "param!*, grad*, momentum_buffer!?*, lr, state!; momentum: float, dampening: float, weight_decay: float, "
-          "nesterov: bool",
+          "param!*, grad*, momentum_buffer!?*, lr, state!, found_inf?; momentum: float, dampening: float, "
+          "weight_decay: float, nesterov: bool",
           launch_sgd, nullptr, "1,024 elements per block, all parameters in one launch");
 CN_KERNEL(adamw,
-          "param!*, grad*, exp_avg!*, exp_avg_sq!*, lr, state!; beta1: float, beta2: float, eps: float, "
+          "param!*, grad*, exp_avg!*, exp_avg_sq!*, lr, state!, found_inf?; beta1: float, beta2: float, eps: float, "
           "weight_decay: float, decoupled: bool",
           launch_adamw, nullptr, "1,024 elements per block, all parameters in one launch");

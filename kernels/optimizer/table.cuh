@@ -33,6 +33,10 @@ __device__ __forceinline__ int find(const Entries& table, int64_t* first) {
     return low;
 }
 
+// Whether gradients of a scaled loss overflowed, as `unscale` has found: the step is then left out, and not counted, by kernels, so that
+// a captured graph can be replayed. The answer is one for all blocks: no thread waits at a barrier for one that has gone.
+__device__ __forceinline__ bool skips(const float* found_inf) { return found_inf && found_inf[0] != 0; }
+
 // Fills tables and launches each full one; launch(table, is_last) starts the kernel.
 template <class Entries, int LISTS, int CAPACITY, class Launch>
 CnStatus launch_tables(const CnCall* call, Launch launch) {

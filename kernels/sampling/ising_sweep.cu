@@ -58,7 +58,7 @@ __global__ void __launch_bounds__(block)
 }
 
 template <class T>
-__global__ void __launch_bounds__(block) ising_half_sweep(T* spins, Lattice l, int64_t half) {
+__global__ void __launch_bounds__(block) ising_half_sweep(T* spins, const __grid_constant__ Lattice l, int64_t half) {
     int64_t counter = static_cast<int64_t>(blockIdx.x) * block + threadIdx.x;
     if (counter >= l.counters()) return;
     l.draw(
@@ -67,8 +67,8 @@ __global__ void __launch_bounds__(block) ising_half_sweep(T* spins, Lattice l, i
 }
 
 template <class T>
-__global__ void __launch_bounds__(block)
-    ising_lattice(const T* __restrict__ input, T* __restrict__ output, Lattice l, int64_t sweeps) {
+__global__ void __launch_bounds__(block) ising_lattice(const T* __restrict__ input, T* __restrict__ output,
+                                                       const __grid_constant__ Lattice l, int64_t sweeps) {
     CN_DYNAMIC_SHARED(uint8_t, spins);
     int64_t sites = l.sites(), first = blockIdx.x * sites;
     for (int64_t i = threadIdx.x; i < sites; i += block) spins[i] = to_acc(input[first + i]) > acc_t<T>(0) ? 1 : 0;

@@ -48,6 +48,8 @@ extern "C" CN_EXPORT CnStatus cn_vendor_info(int32_t index, CnVendorInfo* info) 
     if (index == 0)
         cn::describe_cublas(info);
     else if (index == 1)
+        cn::describe_cublaslt(info);
+    else if (index == 2)
         cn::describe_cudnn(info);
     else
         return cn_fail("", CN_NOT_FOUND, "there is no vendor's library %d", index);

@@ -51,6 +51,7 @@ CnStatus vendor_call(const CnCall* call, std::function<CnStatus(void* stream)> w
 CnStatus vendor_missing(const CnCall* call, const VendorLibrary& library);
 
 void describe_cublas(CnVendorInfo* info);
+void describe_cublaslt(CnVendorInfo* info);
 void describe_cudnn(CnVendorInfo* info);
 
 }  // namespace cn

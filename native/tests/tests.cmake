@@ -17,6 +17,7 @@ endfunction()
 # A profiler that writes down the names of ranges, and libraries of NVIDIA's that compute on the host.
 cudanet_test_library(nvtx_recorder native/tests/nvtx_recorder.cpp)
 cudanet_test_library(cublas_stand_in native/tests/vendor/cublas.cpp)
+cudanet_test_library(cublaslt_stand_in native/tests/vendor/cublaslt.cpp)
 cudanet_test_library(cudnn_stand_in native/tests/vendor/cudnn.cpp)
 
 cudanet_planted_test(simt native/tests/main.cpp)

@@ -35,6 +35,22 @@ internal static class CliOptions
             },
         };
 
+    /// <summary>What was given as KEY=VALUE, each key once.</summary>
+    /// <exception cref="UsageException">A text has no value, or a key comes twice; the message names the verb and the option.</exception>
+    public static Dictionary<string, string> Pairs(string verb, string option, IEnumerable<string> texts)
+    {
+        var values = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var text in texts)
+        {
+            var equals = text.IndexOf('=');
+            if (equals <= 0)
+                throw new UsageException($"{verb}: {option} '{text}' has no value; expected {option} KEY=VALUE");
+            if (!values.TryAdd(text[..equals], text[(equals + 1)..]))
+                throw new UsageException($"{verb}: {option} {text[..equals]} is given twice");
+        }
+        return values;
+    }
+
     /// <summary>The device that was named.</summary>
     /// <exception cref="UsageException">There is no such device; the message lists those that there are.</exception>
     public static Device Open(string name)

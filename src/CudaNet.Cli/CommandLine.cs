@@ -54,6 +54,7 @@ internal static class CommandLine
             ReportCommand.Create(console),
             DataCommand.Create(console),
             BenchCommand.Create(console),
+            ProfileCommand.Create(console),
             CheckCommand.Create(console),
             OpCommand.Create(console),
             ModuleCommand.Create(console),

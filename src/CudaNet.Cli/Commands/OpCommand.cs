@@ -62,27 +62,13 @@ internal static class OpCommand
                 parsed.GetValue(input),
                 parsed.GetValue(output)
                     ?? throw new UsageException($"op {op.Name}: needs --out FILE, the .npz to write"),
-                Split(op, parsed.GetValue(attributes)!),
+                CliOptions.Pairs($"op {op.Name}", "--attr", parsed.GetValue(attributes)!),
                 parsed.GetValue(device)!,
                 parsed.GetValue(grad)
             );
             return Run(console, run, parsed.GetValue(json));
         });
         return command;
-    }
-
-    private static Dictionary<string, string> Split(Op op, string[] attributes)
-    {
-        var values = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var text in attributes)
-        {
-            var equals = text.IndexOf('=');
-            if (equals <= 0)
-                throw new UsageException($"op {op.Name}: --attr '{text}' has no value; expected --attr KEY=VALUE");
-            if (!values.TryAdd(text[..equals], text[(equals + 1)..]))
-                throw new UsageException($"op {op.Name}: --attr {text[..equals]} is given twice");
-        }
-        return values;
     }
 
     private static int Run(CliConsole console, OpRun run, bool json)

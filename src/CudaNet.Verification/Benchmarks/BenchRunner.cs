@@ -98,6 +98,26 @@ public static class BenchRunner
         return rows;
     }
 
+    /// <summary>The chosen cases with their inputs in place, each ready to be called; a call's results end with it.</summary>
+    /// <exception cref="AttributeException">No op or case has such a name.</exception>
+    public static IReadOnlyList<(OpCase Case, Action Call)> Calls(BenchOptions options)
+    {
+        return [.. Select(options).Select(opCase => (opCase, Call(opCase, options.Device)))];
+
+        static Action Call(OpCase opCase, Device device)
+        {
+            var inputs = CaseInputs
+                .Draw(opCase, 0)
+                .Select(drawn => drawn is null ? null : CaseInputs.Place(drawn, device))
+                .ToArray();
+            return () =>
+            {
+                using var frame = Lifetime.Frame();
+                opCase.Op.ApplyAll(inputs, opCase.Attributes, device);
+            };
+        }
+    }
+
     /// <summary>Rows as a JSON array of objects with the keys name, device, dtype, ms, gbps, gflops and threads.</summary>
     public static string ToJson(IReadOnlyList<BenchRow> rows) =>
         Json.Write(writer =>

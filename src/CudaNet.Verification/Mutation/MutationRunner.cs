@@ -120,17 +120,20 @@ public static class MutationRunner
         private const int UsedWrong = 2; // the exit code for a command line that the CLI does not take
         private const int SlowestSeconds = 600;
         private const int SlowerByMutant = 10;
+        private static readonly string[] VendorLibraries = ["cublas", "cublaslt", "cudnn"];
 
         private readonly MutationOptions _options;
         private readonly Action<Mutant, bool>? _report;
         private readonly CancellationToken _cancel;
         private readonly List<string> _units;
+        private readonly bool _isVendor;
         private readonly ConcurrentDictionary<int, Mutant> _left;
 
         public FileRun(MutationOptions options, string file, Action<Mutant, bool>? report, CancellationToken cancel)
         {
             (_options, _report, _cancel) = (options, report, cancel);
             _units = Units(options.Root, file);
+            _isVendor = IsVendorRoute(Path.Combine(options.Root, _units[0]));
             var found = options.Mutants?.Where(mutant => mutant.File == file) ?? Find(options.Root, file);
             All = [.. found.Where((_, i) => i % options.Every == 0)];
             _left = new(All.Select((mutant, i) => KeyValuePair.Create(i + 1, mutant)));
@@ -196,9 +199,9 @@ public static class MutationRunner
                 "simt",
                 "--op",
                 string.Join(',', _units.SelectMany(unit => KernelsIn(Path.Combine(_options.Root, unit)))),
-                "--all-variants",
                 "--no-gradients",
                 "--fail-fast",
+                .. _isVendor ? ["--kernels", nameof(KernelSource.Vendor)] : new[] { "--all-variants" },
             ];
             List<(string, string)> environment =
             [
@@ -207,6 +210,14 @@ public static class MutationRunner
                 ("CUDANET_SIMT_WORKERS", "1"),
                 ("CUDANET_SIMT_SEED", schedule.ToString(CultureInfo.InvariantCulture)),
             ];
+            // The stand-ins are looked for beside the library, which is elsewhere.
+            foreach (var name in _isVendor ? VendorLibraries : [])
+                environment.Add(
+                    (
+                        $"CUDANET_{name.ToUpperInvariant()}_LIBRARY",
+                        Path.Combine(_options.Root, "build", flavour, $"lib{name}_stand_in.so")
+                    )
+                );
             if (flavour == "simt-asan")
                 environment.AddRange(Sanitizer.Value);
             var result = ChildProcess.Run("dotnet", arguments, _options.Root, seconds, environment);
@@ -253,6 +264,8 @@ public static class MutationRunner
             .ToList();
         if (users.Exists(f => Path.GetDirectoryName(f.Path) == folder))
             users.RemoveAll(f => Path.GetDirectoryName(f.Path) != folder);
+        if (users.Exists(f => !IsVendorRoute(f.Path)))
+            users.RemoveAll(f => IsVendorRoute(f.Path));
         return
         [
             .. users
@@ -263,12 +276,16 @@ public static class MutationRunner
         ];
     }
 
+    /// <summary>Whether a file holds routes to NVIDIA's libraries, which only run when they are asked for.</summary>
+    private static bool IsVendorRoute(string path) =>
+        File.ReadAllText(path).Contains("native/runtime/cu", StringComparison.Ordinal);
+
     private static bool Includes(string text, HashSet<string> headers) =>
         Regex.Matches(text, @"#include ""([^""]+)""").Any(m => headers.Contains(Path.GetFileName(m.Groups[1].Value)));
 
     private static IEnumerable<string> KernelsIn(string path) =>
         Regex
-            .Matches(File.ReadAllText(path), @"^CN_KERNEL\(\s*(\w+)", RegexOptions.Multiline)
+            .Matches(File.ReadAllText(path), @"^CN_(?:KERNEL|VENDOR)\(\s*(\w+)", RegexOptions.Multiline)
             .Select(m => m.Groups[1].Value);
 
     /// <summary>Reads the list: a line `file | kind | source` for each mutant, under a line `# reason` that holds until the next.</summary>

@@ -38,6 +38,7 @@ internal sealed class BackwardPass(bool retainGraph, bool createGraph)
     {
         if (!gradOutputs.IsEmpty && gradOutputs.Length != outputs.Length)
             throw new AutogradException($"Backward: {outputs.Length} outputs but {gradOutputs.Length} cotangents");
+        using var range = Profiler.Range("backward");
         // The dtypes are those of the forward pass: what it has cast is cast back.
         using var mode = EngineState.Enter(EngineState.Current with { GradEnabled = createGraph, Autocast = null });
         for (var i = 0; i < outputs.Length; i++)

@@ -58,7 +58,7 @@ internal static class Dispatcher
         MarkMutated(op, inputs, attributes);
         if (op.AcceptsStrides || TakesAll(op, inputs))
         {
-            device.Execute(new OpCall(op, inputs, attributes, outputs));
+            ProfileRecording.Execute(new OpCall(op, inputs, attributes, outputs), device);
             return;
         }
         using var frame = Lifetime.Frame();
@@ -68,7 +68,7 @@ internal static class Dispatcher
             for (var i = 0; i < copies.Length; i++)
                 if (copies[i] is { } strided && !op.Takes(i, strided))
                     copies[i] = GraphAlgebra.Current.Copy(strided);
-        device.Execute(new OpCall(op, copies, attributes, outputs));
+        ProfileRecording.Execute(new OpCall(op, copies, attributes, outputs), device);
     }
 
     private static Device CheckInputs(Op op, ReadOnlySpan<Tensor?> inputs, Device? device)

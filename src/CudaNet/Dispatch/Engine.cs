@@ -9,7 +9,7 @@ public enum KernelSource
     /// <summary>The hand-written kernels of kernels/.</summary>
     Own,
 
-    /// <summary>NVIDIA's libraries: cuBLAS for matmul and linear, cuDNN for conv2d and its gradients. Every other op, and a call that they cannot
+    /// <summary>NVIDIA's libraries: cuBLAS for matmul, cuBLASLt for linear layers, with their bias and activation, cuDNN for conv2d and its gradients. Every other op, and a call that they cannot
     /// serve (strides that no matrix has, an empty tensor), runs the engine's own kernel.</summary>
     Vendor,
 }

@@ -238,6 +238,7 @@ public static class Registry
         UniformOp.Instance,
         UnscaleOp.Instance,
         Unsqueeze2dOp.Instance,
+        UpdateScaleOp.Instance,
         UpsampleBilinear2dOp.Instance,
         UpsampleBilinear2dBackwardOp.Instance,
         UpsampleNearest2dOp.Instance,

@@ -40,6 +40,8 @@ public class Adam : Optimizer
     protected override IReadOnlyList<string> Buffers =>
         _amsgrad ? ["exp_avg", "exp_avg_sq", "max_exp_avg_sq"] : ["exp_avg", "exp_avg_sq"];
 
+    internal override bool SkipsOnDevice => !_amsgrad;
+
     private protected virtual bool IsDecoupled => false;
 
     /// <summary>Adds parameters with a learning rate and weight decay of their own.</summary>
@@ -48,7 +50,7 @@ public class Adam : Optimizer
 
     private protected override void Step(ParameterGroup group, Tensor[] parameters, Tensor state) =>
         (_amsgrad ? (Op)AmsGradOp.Instance : AdamWOp.Instance).ApplyAll(
-            Inputs(group, parameters, state),
+            [.. Inputs(group, parameters, state), .. _amsgrad ? Array.Empty<Tensor?>() : [FoundInf]],
             Attributes.Of(group.Momentum ?? _beta1, _beta2, _eps, group.WeightDecay, IsDecoupled)
         );
 }

@@ -125,8 +125,13 @@ public abstract class Optimizer
     }
 
     /// <summary>Changes every parameter that has a gradient.</summary>
-    public virtual void Step()
+    public virtual void Step() => Step(foundInf: null);
+
+    /// <summary>Changes every parameter that has a gradient, unless <paramref name="foundInf"/> turns out not to be 0 when the kernels run.</summary>
+    internal void Step(Tensor? foundInf)
     {
+        FoundInf = foundInf;
+        using var range = Profiler.Range("optimizer");
         using var noGrad = Autograd.NoGrad();
         using var frame = Lifetime.Frame();
         foreach (var group in _groups)
@@ -137,6 +142,12 @@ public abstract class Optimizer
                 Step(group, [.. together], together.Key.Counter.Tensor);
         }
     }
+
+    /// <summary>Whether the step's kernels leave it out by themselves when gradients overflowed: they read <see cref="FoundInf"/>.</summary>
+    internal virtual bool SkipsOnDevice => false;
+
+    /// <summary>One f32 value that is not 0 when gradients overflowed; null when nobody looked.</summary>
+    private protected Tensor? FoundInf { get; private set; }
 
     /// <summary>Steps parameters of one dtype that have always been stepped together.</summary>
     /// <param name="group">Whose options hold.</param>

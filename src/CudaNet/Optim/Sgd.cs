@@ -40,6 +40,8 @@ public sealed class Sgd : Optimizer
     /// <inheritdoc/>
     protected override IReadOnlyList<string> Buffers => _momentum == 0 ? [] : ["momentum_buffer"];
 
+    internal override bool SkipsOnDevice => true;
+
     /// <summary>Adds parameters with a learning rate and weight decay of their own.</summary>
     public ParameterGroup AddGroup(IEnumerable<Tensor> parameters, double learningRate, double weightDecay = 0) =>
         Add(parameters, learningRate, weightDecay);
@@ -49,6 +51,7 @@ public sealed class Sgd : Optimizer
         var inputs = Inputs(group, parameters, state).ToList();
         if (_momentum == 0)
             inputs.InsertRange(2 * parameters.Length, new Tensor?[parameters.Length]);
+        inputs.Add(FoundInf);
         SgdOp.Instance.ApplyAll(
             inputs.ToArray(),
             Attributes.Of(group.Momentum ?? _momentum, _dampening, group.WeightDecay, _nesterov)

@@ -3,6 +3,13 @@ using System.Text.Json.Nodes;
 
 namespace CudaNet.Training;
 
+/// <summary>What all trainers share.</summary>
+public static class Trainer
+{
+    /// <summary>The range, on a profiler's timeline, that each step is in.</summary>
+    public const string StepRange = "step";
+}
+
 /// <summary>
 /// Runs a step over the batches of some epochs, writes the metrics of each epoch and a checkpoint after it, and continues an
 /// interrupted run bit for bit: with the same metrics and the same weights as if it had never stopped.
@@ -124,7 +131,10 @@ public sealed class Trainer<TBatch>(RunFolder folder, IBatches<TBatch> batches, 
         _clock.Start();
         using (Lifetime.Frame())
         {
-            var batch = batches.Get(_epoch, _batch);
+            TBatch batch;
+            using (Profiler.Range("batch"))
+                batch = batches.Get(_epoch, _batch);
+            using var range = Profiler.Range(Trainer.StepRange);
             var result = step(batch);
             // Detached, or the scalar would keep the step's whole graph.
             _unread.Add((batch.Count, [.. result.Values.Select(v => (v.Name, v.Value.Detach().Keep()))]));

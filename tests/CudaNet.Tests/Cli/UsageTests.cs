@@ -47,6 +47,14 @@ public sealed class UsageTests
     [TestCase("check --case nothing(1)", "nothing")]
     [TestCase("check --schedule-seed 3", "--device simt, not cpu")]
     [TestCase("check --variant -1", "--variant -1", "at least 0")]
+    [TestCase("profile", "RECIPE (cnn, linear, mlp)", "--op PATTERN", "got none")]
+    [TestCase("profile cnn --op add", "got several")]
+    [TestCase("profile cn", "there is no recipe 'cn'", "did you mean 'cnn'")]
+    [TestCase("profile cnn --set limit", "profile: --set 'limit' has no value")]
+    [TestCase("profile cnn --set lmit=3", "no option --lmit", "did you mean 'limit'")]
+    [TestCase("profile --op add --set limit=3", "--set goes with a RECIPE")]
+    [TestCase("profile --op no_such_op", "no_such_op")]
+    [TestCase("profile cnn --steps 0", "--steps 0", "at least 1")]
     [TestCase("", "a verb is missing", "devices", "train")]
     public void What_is_wrong_is_said_in_one_line(string command, params string[] says) =>
         CliRun.Of(command.Split(' ', StringSplitOptions.RemoveEmptyEntries)).IsRefusal(says);
@@ -61,6 +69,7 @@ public sealed class UsageTests
     [TestCase("data get --help", "CUDANET_DATA_URL", "Examples:")]
     [TestCase("op --help", "--attr", "Examples:")]
     [TestCase("check --help", "--device", "Examples:")]
+    [TestCase("profile --help", "--nsys", "[default: 20]", "Examples:")]
     public void Help_shows_options_and_examples(string command, params string[] says)
     {
         var output = CliRun.Of(command.Split(' ')).IsFine();

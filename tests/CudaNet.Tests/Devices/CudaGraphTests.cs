@@ -67,6 +67,65 @@ public sealed class CudaGraphTests
         return (losses, [.. model.Parameters().Select(p => p.ToDoubles())]);
     }
 
+    /// <summary>Of f16 steps one overflows: its replay, too, changes neither weights nor moments, and halves the scale.</summary>
+    [TestCase("adamw")]
+    [TestCase("sgd")]
+    public void ReplaysSkipWhatOverflows(string optimizer)
+    {
+        var eager = TrainScaled(optimizer, captured: false);
+        var replayed = TrainScaled(optimizer, captured: true);
+        Assert.That(replayed.Scales, Is.EqualTo(eager.Scales));
+        Assert.That(replayed.Weights, Is.EqualTo(eager.Weights));
+        Assert.That(eager.Scales, Is.EqualTo(new double[] { 256, 256, 512, 256, 256, 256, 512 }));
+        for (var step = 1; step < eager.Weights.Length; step++)
+            Assert.That(
+                eager.Weights[step].SequenceEqual(eager.Weights[step - 1]),
+                Is.EqualTo(step == 3),
+                $"step {step}"
+            );
+    }
+
+    private (double[] Scales, double[][] Weights) TrainScaled(string name, bool captured)
+    {
+        using var frame = Lifetime.Frame();
+        var model = new Linear(20, 4, device: _device, generator: new Generator(5));
+        Optimizer optimizer =
+            name == "sgd" ? new Sgd(model.Parameters(), 1e-2, 0.9) : new AdamW(model.Parameters(), 1e-2);
+        var scaler = new GradScaler(initialScale: 256, growthInterval: 3);
+        var images = Tensor.Zeros([8, 20], device: _device);
+        var labels = Tensor.From([.. Enumerable.Range(0, 8).Select(i => (long)(i % 4))], [8], _device);
+        void Step()
+        {
+            optimizer.ZeroGrad();
+            Tensor loss;
+            using (Autocast.Enter(DType.Float16))
+                loss = model.Call(images).CrossEntropy(labels);
+            scaler.Scale(loss).Backward();
+            scaler.Step(optimizer);
+            scaler.Update();
+        }
+
+        var (scales, weights) = (new List<double>(), new List<double[]>());
+        CudaGraph? graph = null;
+        for (var step = 0; step < 7; step++)
+        {
+            // The third step's pixels are beyond what f16 holds.
+            var size = step == 3 ? 1e6f : 1;
+            images.CopyFrom<float>([.. Enumerable.Range(0, 160).Select(i => size * MathF.Sin(i * i + step))]);
+            if (step == 0 || !captured)
+                using (Lifetime.Frame())
+                    Step();
+            else
+                (graph ??= CudaGraph.Capture(Step, _device)).Replay();
+            scales.Add(scaler.CurrentScale);
+            weights.Add([
+                .. model.Parameters().Concat(optimizer.StateDictionary().Values).SelectMany(p => p.ToDoubles()),
+            ]);
+        }
+        graph?.Dispose();
+        return ([.. scales], [.. weights]);
+    }
+
     [Test]
     public void ReplaysDrawAnewAndContinueTheSequence()
     {

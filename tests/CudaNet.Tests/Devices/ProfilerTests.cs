@@ -28,7 +28,11 @@ public sealed unsafe class ProfilerTests
             model.Call(x).Sum().Backward();
         var names = Marshal.PtrToStringUTF8((nint)recorded())!.TrimEnd().Split('\n');
         Assert.That(names.Take(6), Is.EqualTo(["step", " Sequential", "  Linear", "   linear", "  Tanh", "   tanh"]));
-        Assert.That(names, Does.Contain(" sum").And.Contain(" matmul"), "the backward pass launches kernels, too");
+        Assert.That(
+            names,
+            Does.Contain(" sum").And.Contain(" backward").And.Contain("  matmul"),
+            "the backward pass launches kernels, too"
+        );
         Assert.Throws<ShapeException>(() => model.Call(Tensor.Ones([2, 5], device: device)));
         Assert.That(depth(), Is.Zero, "errors close their ranges");
         Assert.Throws<DeviceException>(() => Profiler.Attach(recorder, device));

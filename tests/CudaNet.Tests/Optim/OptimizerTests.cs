@@ -476,7 +476,8 @@ public sealed class OptimizerTests
 
     private static Tensor Count => Tensor.Zeros([2], DType.Int64);
 
-    private static void Step(Op op, Tensor?[] inputs, Attributes attributes) => op.ApplyAll(inputs, attributes);
+    private static void Step(Op op, Tensor?[] inputs, Attributes attributes) =>
+        op.ApplyAll([.. inputs, null], attributes);
 
     [TestCaseSource(nameof(RefusedNames))]
     public void Refuses(int which) =>

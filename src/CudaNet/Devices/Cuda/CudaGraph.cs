@@ -101,6 +101,8 @@ public sealed unsafe class CudaGraph : IDisposable
             throw new CudaGraphException("Replay: a graph is being captured; a graph cannot be part of another");
         var stream = _device.CurrentStream;
         _capture.PrepareReplay(stream);
+        using var range = Profiler.Range("CudaGraph.Replay");
+        using var timer = ProfileRecording.Time("captured graph", _device);
         _device.Api.Check(_device.Api.GraphLaunch(_device.Index, _handle, stream), $"replaying a graph on {_device}");
         _capture.AfterReplay();
         _replayed.Record();

@@ -4,7 +4,7 @@ namespace CudaNet;
 internal sealed class AdamWOp()
     : OptimizerOp(
         "adamw",
-        "param!*, grad*, exp_avg!*, exp_avg_sq!*, lr, state!; beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8, weight_decay: float = 0.01, decoupled: bool = true"
+        "param!*, grad*, exp_avg!*, exp_avg_sq!*, lr, state!, found_inf?; beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8, weight_decay: float = 0.01, decoupled: bool = true"
     )
 {
     public static readonly AdamWOp Instance = new();
@@ -17,7 +17,9 @@ internal sealed class AdamWOp()
 
     public override void Reference(ReferenceCall call)
     {
-        var count = (call.Inputs.Count - 2) / 4;
+        var count = (call.Inputs.Count - 3) / 4;
+        if (Skips(call, count))
+            return;
         var (rate, before) = Step(call, count);
         for (var t = 0; t < count; t++)
             Update(
@@ -77,6 +79,17 @@ internal sealed class AdamWOp()
                 $"decoupled={decoupled}",
                 decoupled
             );
+        foreach (var found in new double[] { 0, 1 })
+            yield return Case(
+                DType.Float32,
+                [
+                    [33],
+                    [1031],
+                ],
+                $"found_inf={found}",
+                true,
+                found
+            );
         yield return Case(
             DType.Float32,
             [.. Enumerable.Range(0, 150).Select(i => new long[] { i % 5 })],
@@ -96,7 +109,7 @@ internal sealed class AdamWOp()
         };
     }
 
-    private OpCase Case(DType dtype, long[][] shapes, string label, bool decoupled) =>
+    private OpCase Case(DType dtype, long[][] shapes, string label, bool decoupled, double? foundInf = null) =>
         new(
             this,
             dtype,
@@ -108,6 +121,7 @@ internal sealed class AdamWOp()
                 .. shapes.Select(s => Draw.Uniform(0.1, 2, s)),
                 Rate(0.05),
                 State,
+                foundInf is { } found ? Draw.Constant(found, DType.Float32, 1) : null,
             ],
             Attributes.Of(0.9, 0.99, 1e-8, 0.1, decoupled)
         );

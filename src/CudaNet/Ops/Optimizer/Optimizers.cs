@@ -5,8 +5,10 @@ internal abstract class OptimizerOp(string name, string signature) : Op(name, si
 {
     public override string NoBackwardReason => "an optimiser step writes its parameters in place";
 
-    /// <summary>How many lists there are; lr and state follow them.</summary>
+    /// <summary>How many lists there are; lr and state follow them, and, where the signature has it, found_inf: when it is not 0, nothing is changed or counted.</summary>
     protected abstract int Lists { get; }
+
+    private bool HasFoundInf => Signature.Inputs.Count > Lists + 2;
 
     public override void Infer(in OpCall call, Span<TensorSpec> outputs)
     {
@@ -34,7 +36,17 @@ internal abstract class OptimizerOp(string name, string signature) : Op(name, si
             throw call.DTypeError("expected lr to be one f64 value");
         if (state.DType != DType.Int64 || state.NumElements != 2)
             throw call.DTypeError("expected state to be two i64 values, {steps taken, 0}");
+        if (
+            HasFoundInf
+            && call.Inputs[Lists * count + 2] is { } found
+            && (found.DType != DType.Float32 || found.NumElements != 1)
+        )
+            throw call.DTypeError("expected found_inf to be one f32 value");
     }
+
+    /// <summary>Whether gradients overflowed, so that the step is left out.</summary>
+    protected bool Skips(ReferenceCall call, int count) =>
+        call.InputOrNull(Lists * count + 2) is { } found && found[0] != 0;
 
     /// <summary>The learning rate and the steps taken before this one; counts this one.</summary>
     protected (double Rate, double StepsBefore) Step(ReferenceCall call, int count)

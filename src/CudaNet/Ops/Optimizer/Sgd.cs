@@ -4,7 +4,7 @@ namespace CudaNet;
 internal sealed class SgdOp()
     : OptimizerOp(
         "sgd",
-        "param!*, grad*, momentum_buffer!?*, lr, state!; momentum: float = 0, dampening: float = 0, weight_decay: float = 0, nesterov: bool = false"
+        "param!*, grad*, momentum_buffer!?*, lr, state!, found_inf?; momentum: float = 0, dampening: float = 0, weight_decay: float = 0, nesterov: bool = false"
     )
 {
     public static readonly SgdOp Instance = new();
@@ -22,7 +22,9 @@ internal sealed class SgdOp()
 
     public override void Reference(ReferenceCall call)
     {
-        var count = (call.Inputs.Count - 2) / 3;
+        var count = (call.Inputs.Count - 3) / 3;
+        if (Skips(call, count))
+            return;
         var (rate, before) = Step(call, count);
         for (var t = 0; t < count; t++)
             Update(
@@ -83,6 +85,17 @@ internal sealed class SgdOp()
                 ),
                 Attributes.Of(momentum, dampening, decay, nesterov)
             );
+        foreach (var found in new double[] { 0, 1 })
+            yield return Case(
+                DType.Float32,
+                [
+                    [33],
+                    [1031],
+                ],
+                $"found_inf={found}",
+                Attributes.Of(0.9, 0.0, 0.1, false),
+                found
+            );
         yield return Case(
             DType.Float32,
             [.. Enumerable.Range(0, 150).Select(i => new long[] { i % 5 })],
@@ -110,7 +123,7 @@ internal sealed class SgdOp()
         (0.8, 0, 0.1, true),
     ];
 
-    private OpCase Case(DType dtype, long[][] shapes, string label, Attributes attributes) =>
+    private OpCase Case(DType dtype, long[][] shapes, string label, Attributes attributes, double? foundInf = null) =>
         new(
             this,
             dtype,
@@ -121,6 +134,7 @@ internal sealed class SgdOp()
                 .. shapes.Select(s => attributes.Float(0) == 0 ? null : Draw.Normal(s)),
                 Rate(0.05),
                 State,
+                foundInf is { } found ? Draw.Constant(found, DType.Float32, 1) : null,
             ],
             attributes
         );

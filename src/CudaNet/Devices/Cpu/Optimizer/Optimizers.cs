@@ -11,9 +11,13 @@ internal static unsafe partial class CpuOptimizers
 
     private static (double Rate, long StepsBefore) Step(in OpCall call)
     {
-        var state = (long*)call.Inputs[^1]!.Data;
-        return (*(double*)call.Inputs[^2]!.Data, state[0]++);
+        var lists = call.Op.Signature.ListCount * call.ListLength;
+        var state = (long*)call.Inputs[lists + 1]!.Data;
+        return (*(double*)call.Inputs[lists]!.Data, state[0]++);
     }
+
+    /// <summary>Whether gradients overflowed, so that the step is left out.</summary>
+    private static bool Skips(in OpCall call) => call.Inputs[^1] is { } found && *(float*)found.Data != 0;
 
     /// <summary>What an optimiser does to the elements from one position on.</summary>
     private interface IRule
@@ -40,6 +44,8 @@ internal static unsafe partial class CpuOptimizers
             where V : unmanaged, ISimd<V, T>
             where T : unmanaged, IFloatingPointIeee754<T>, IMinMaxValue<T>
         {
+            if (Skips(call))
+                return;
             var (rate, before) = Step(call);
             var attributes = call.Attributes;
             var rule = new SgdRule<V, T>
@@ -67,6 +73,8 @@ internal static unsafe partial class CpuOptimizers
             where V : unmanaged, ISimd<V, T>
             where T : unmanaged, IFloatingPointIeee754<T>, IMinMaxValue<T>
         {
+            if (Skips(call))
+                return;
             var (rate, before) = Step(call);
             var attributes = call.Attributes;
             var (beta1, beta2) = (attributes.Float(0), attributes.Float(1));
