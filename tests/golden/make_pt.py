@@ -67,6 +67,6 @@ save(
     },
 )
 save("protocol4", {"x": ramp(3, torch.float32), "text": "t" * 300}, pickle_protocol=4)
-save("legacy", {"x": ramp(3, torch.float32)}, _use_new_zipfile_serialization=False)
+save("legacy", {"x": base, "y": base.t(), "half": ramp(4, torch.float16), "n": 5}, _use_new_zipfile_serialization=False)
 save("int8", {"x": ramp(3, torch.int8)})
 save("model", model)

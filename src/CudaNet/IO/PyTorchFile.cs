@@ -12,7 +12,7 @@ namespace CudaNet.IO;
 public sealed record PyTorchContents(IReadOnlyList<NamedArray> Arrays, IReadOnlyDictionary<string, object> Values);
 
 /// <summary>
-/// Reads what <c>torch.save</c> writes since PyTorch 1.6: a zip archive with a pickle of the structure and an entry per storage. Nothing in the
+/// Reads what <c>torch.save</c> writes: since PyTorch 1.6 a zip archive with a pickle of the structure and an entry per storage, and before that pickles and storages one after the other. Nothing in the
 /// file is executed: the pickle may build tensors, dictionaries, lists and plain values, and anything else in it is an error.
 /// Source: <c>torch/serialization.py</c> and <c>torch/_utils.py</c> of PyTorch 1.6 to 2.
 /// </summary>
@@ -26,7 +26,7 @@ public static class PyTorchFile
     /// <summary>Reads all tensors and plain values of a file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="maxBytes">
-    /// The most memory that the contents may take beside the file's own storages; null for three times the file's size and 256 KiB. Tensors that share a
+    /// The most memory that the contents may take beside the file's own storages; null for three times the file's size (twice for an old file) and 256 KiB. Tensors that share a
     /// storage are copied, so a file of many views of one storage may need more.
     /// </param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
@@ -51,8 +51,15 @@ public static class PyTorchFile
         ArgumentNullException.ThrowIfNull(stream);
         if (!stream.CanSeek)
             throw new ArgumentException("The stream must be able to seek; copy it to a file first.", nameof(stream));
-        RefuseLegacy(stream, source);
-        var budget = new MemoryBudget(source, maxBytes ?? 3 * stream.Length + FirstBytes);
+        // An old file is held as a whole beside its storages, an archive is not.
+        var isLegacy = IsLegacy(stream);
+        var budget = new MemoryBudget(source, maxBytes ?? (isLegacy ? 2 : 3) * stream.Length + FirstBytes);
+        if (isLegacy)
+        {
+            var length = stream.Length - stream.Position;
+            BoundedReader.CheckArrayLimit(source, "the whole file", length);
+            return new PyTorchLegacy(BoundedReader.ReadUpTo(stream, length, length), source, budget).Read();
+        }
         using var archive = Npz.Guarded(
             source,
             () => new ZipArchive(stream, ZipArchiveMode.Read, leaveOpen: true, Encoding.UTF8)
@@ -121,20 +128,13 @@ public static class PyTorchFile
         name.EndsWith(file, StringComparison.Ordinal)
         && (name.Length == file.Length || name.IndexOf('/') == name.Length - file.Length - 1);
 
-    private static void RefuseLegacy(Stream stream, string source)
+    private static bool IsLegacy(Stream stream)
     {
-        Span<byte> start = stackalloc byte[LegacyMagic.Length];
+        Span<byte> start = stackalloc byte[PyTorchLegacy.Magic.Length];
         var position = stream.Position;
         var got = stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
         stream.Position = position;
-        if (start[..got].SequenceEqual(LegacyMagic))
-            throw new CorruptFileException(
-                source,
-                "offset 0",
-                "a zip archive, as torch.save writes since PyTorch 1.6",
-                "the format of earlier versions",
-                "Save it again: torch.save(torch.load(file, map_location='cpu'), file)."
-            );
+        return start[..got].SequenceEqual(PyTorchLegacy.Magic);
     }
 
     private static void RefuseBigEndian(Dictionary<string, ZipArchiveEntry> entries, string prefix, string source)
@@ -151,8 +151,4 @@ public static class PyTorchFile
                 "Save it again on a machine of the usual byte order."
             );
     }
-
-    // The pickle of the number 0x1950a86a20f9469cfc6c, which was the mark of PyTorch files before they were archives.
-    private static ReadOnlySpan<byte> LegacyMagic =>
-        [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
 }

@@ -30,7 +30,7 @@ internal sealed class PyTorchStorages(string source, MemoryBudget budget, Func<s
             foreach (var i in views)
             {
                 var (name, tensor) = tensors[i];
-                var type = TypeOf(name, tensor.Storage);
+                var type = TypeOf(source, name, tensor.Storage);
                 contents ??= Load(name, tensor.Storage);
                 arrays[i] = new NamedArray(name, type, tensor.Shape, View(name, tensor, type.Size, contents, isShared));
                 BoundedReader.CheckBooleans(source, name, type, arrays[i].Bytes);
@@ -39,7 +39,9 @@ internal sealed class PyTorchStorages(string source, MemoryBudget budget, Func<s
         return arrays;
     }
 
-    private DType TypeOf(string name, TorchStorage storage) =>
+    /// <summary>The element type of a tensor's storage.</summary>
+    /// <exception cref="CorruptFileException">It is one that CudaNet lacks.</exception>
+    public static DType TypeOf(string source, string name, TorchStorage storage) =>
         s_types.TryGetValue(storage.TypeName, out var type)
             ? type
             : throw new CorruptFileException(

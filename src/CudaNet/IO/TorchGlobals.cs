@@ -27,6 +27,9 @@ internal readonly struct TorchGlobals(Unpickler reader, MemoryBudget budget, int
             || parts[4].Bits < 0
         )
             throw reader.Fault(at, "('storage', class, key, location, count)", id.Describe());
+        // Before version 0.4 a storage could be a part of another.
+        if (parts.Length > 5 && parts[5].Kind != PickleKind.None)
+            throw reader.Fault(at, "a storage of its own", "a part of another", "Save it again with a newer PyTorch.");
         budget.Take(2 * PickleValue.ObjectSize + 2 * type.Length, Unpickler.Where);
         var name = type[(type.LastIndexOfAny([' ', '.']) + 1)..];
         return new(PickleKind.Storage, Item: new TorchStorage(key, name, parts[4].Bits));

@@ -8,7 +8,7 @@ namespace CudaNet.IO;
 /// plain values by <see cref="TorchGlobals"/>, and any other is an error. Source: CPython's <c>Lib/pickletools.py</c>, protocols 0 to 5.
 /// </summary>
 /// <remarks>All memory is taken from <paramref name="budget"/> first.</remarks>
-internal sealed class Unpickler(byte[] data, string source, MemoryBudget budget)
+internal sealed class Unpickler(byte[] data, string source, MemoryBudget budget, int start = 0)
 {
     public const string Where = "pickled objects";
 
@@ -21,7 +21,10 @@ internal sealed class Unpickler(byte[] data, string source, MemoryBudget budget)
     private readonly Dictionary<long, PickleValue> _memo = [];
     private PickleValue[] _stack = new PickleValue[64];
     private int _depth;
-    private int _at;
+    private int _at = start;
+
+    /// <summary>One past the last byte that was read.</summary>
+    public int Position => _at;
 
     /// <summary>Runs the pickle to its end.</summary>
     /// <returns>The value that it stands for.</returns>
@@ -30,11 +33,11 @@ internal sealed class Unpickler(byte[] data, string source, MemoryBudget budget)
     {
         while (true)
         {
-            var start = _at;
+            var first = _at;
             var code = Take(1)[0];
             if (code == (byte)'.')
-                return Pop(start);
-            Step(code, start);
+                return Pop(first);
+            Step(code, first);
         }
     }
 

@@ -140,8 +140,8 @@ internal static class FileMutations
             var entry = zip.AsSpan(at);
             if (!entry.StartsWith("PK\u0001\u0002"u8))
                 continue;
-            var size = BinaryPrimitives.ReadUInt32LittleEndian(entry[20..]);
-            var local = BinaryPrimitives.ReadUInt32LittleEndian(entry[42..]);
+            long size = BinaryPrimitives.ReadUInt32LittleEndian(entry[20..]);
+            long local = BinaryPrimitives.ReadUInt32LittleEndian(entry[42..]);
             if (local > zip.Length - 30 || BinaryPrimitives.ReadUInt16LittleEndian(entry[10..]) != 0)
                 continue;
             var names = BinaryPrimitives.ReadUInt16LittleEndian(zip.AsSpan((int)local + 26));

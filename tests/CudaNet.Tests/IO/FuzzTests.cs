@@ -164,6 +164,7 @@ public sealed class FuzzTests
             Golden("pytorch_dtypes.pt"),
             Golden("pytorch_training.pt"),
             Golden("pytorch_protocol4.pt"),
+            Golden("pytorch_legacy.pt"),
         ];
 
     private static List<byte[]> IdxFiles() =>

@@ -103,7 +103,23 @@ public sealed class PyTorchFileTests
         Assert.That(contents.Values["text"], Is.EqualTo(new string('t', 300)));
     }
 
-    [TestCase("legacy", "earlier versions", "torch.load")]
+    [Test]
+    public void Files_from_before_the_archive_are_read()
+    {
+        var contents = Golden("legacy");
+        Assert.That(contents.Values["n"], Is.EqualTo(5L));
+        Assert.That(contents.Arrays.Select(array => array.Name), Is.EqualTo(new[] { "x", "y", "half" }));
+        var x = MemoryMarshal.Cast<byte, float>(contents.Arrays[0].Bytes).ToArray();
+        var y = MemoryMarshal.Cast<byte, float>(contents.Arrays[1].Bytes).ToArray();
+        Assert.That(x, Is.EqualTo(Enumerable.Range(0, 24).Select(i => i / 8f - 1)));
+        Assert.That(y[..4], Is.EqualTo(new[] { x[0], x[6], x[12], x[18] }));
+        Assert.That(contents.Arrays[2].Type, Is.EqualTo(DType.Float16));
+        Assert.That(
+            contents.Arrays[2].ToTensor().Cast(DType.Float64).ToArray<double>(),
+            Is.EqualTo(Enumerable.Range(0, 4).Select(i => i / 8.0 - 1))
+        );
+    }
+
     [TestCase("int8", "CharStorage", ".to(dtype)")]
     [TestCase("model", "Sequential", "state_dict()")]
     public void What_cannot_be_read_is_named_with_advice(string file, string found, string advice)
