@@ -309,17 +309,17 @@ Task("GpuBundle")
         string bundle = $"build/gpu-bundle/{Name}";
         CleanDirectory("build/gpu-bundle");
 
-        // Its own artifacts folder, so that restoring for linux-x64 leaves the ordinary build's restore alone.
+        // NUnit's runner makes a program of the tests, and the command is among what they refer to: one folder holds both, with one runtime.
+        // It is not trimmed, because tests are found by reflection. Its own artifacts folder leaves the ordinary build's restore alone.
         Run(
             "dotnet",
-            "publish src/CudaNet.Cli -c Release -r linux-x64 --self-contained -nologo -v quiet"
+            "publish tests/CudaNet.Tests -c Release -r linux-x64 --self-contained -nologo -v quiet"
                 + " --artifacts-path build/gpu-bundle/artifacts"
-                + " -p:PublishTrimmed=true -p:PublishSingleFile=true -p:PackAsTool=false"
+                + " -p:StandaloneTests=true -p:PackAsTool=false"
                 + " -p:DebugType=none -p:GenerateDocumentationFile=false"
-                + " -o build/gpu-bundle/publish"
+                + $" -o {bundle}/bin"
         );
-        EnsureDirectoryExists(bundle);
-        CopyFile("build/gpu-bundle/publish/CudaNet.Cli", $"{bundle}/cudanet");
+        System.IO.File.CreateSymbolicLink($"{bundle}/cudanet", "bin/CudaNet.Cli");
         var sources = Capture("git", "ls-files -co --exclude-standard kernels native CMakeLists.txt CMakePresets.json bench/gpu bench/peer")
             .Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Where(System.IO.File.Exists);

@@ -60,18 +60,18 @@ sources() {
 started=$SECONDS
 echo "compiling $(sources | wc -l) files for $arch"
 sources | sort | xargs -P "$jobs" -I '{}' bash -c 'compile "$1"' _ '{}'
-"$nvcc" -shared "${generate[@]}" "${host[@]+"${host[@]}"}" -cudart static -o libcudanet_cuda.so "$objects"/*.o -ldl \
+"$nvcc" -shared "${generate[@]}" "${host[@]+"${host[@]}"}" -cudart static -o bin/libcudanet_cuda.so "$objects"/*.o -ldl \
     >"$out/link.log" 2>&1 || { cat "$out/link.log" >&2 && exit 1; }
 echo "compiled in $((SECONDS - started)) s"
 
 # --- check -----------------------------------------------------------------------------------------------------------
 
 status=0
-step() {
-    local name=$1
-    shift
-    started=$SECONDS
-    if "$@" >"$out/$name.log" 2>&1; then
+# Tells how a step ended: the status is that of the command behind its name and the second it began at.
+finish() {
+    local name=$1 started=$2
+    shift 2
+    if "$@"; then
         echo "$name: ok in $((SECONDS - started)) s"
     else
         echo "$name: FAILED (status $?) after $((SECONDS - started)) s; the end of $out/$name.log:"
@@ -79,8 +79,25 @@ step() {
         status=1
     fi
 }
+into() {
+    local log=$1
+    shift
+    "$@" >"$log" 2>&1
+}
+step() {
+    local name=$1
+    shift
+    finish "$name" $SECONDS into "$out/$name.log" "$@"
+}
 step doctor ./cudanet doctor
+# The same cases as tests, as `CUDANET_TEST_DEVICE=cuda:0 dotnet test --filter Category=Kernels` runs them; beside the check, since both
+# mostly compute references on the host.
+begun=$SECONDS
+export TESTINGPLATFORM_TELEMETRY_OPTOUT=1
+CUDANET_TEST_DEVICE=cuda:0 into "$out/tests.log" timeout 180 bin/CudaNet.Tests --filter TestCategory=Kernels --results-directory "$out" &
+tests=$!
 step check timeout 180 ./cudanet check --device cuda:0 --all-variants
+finish tests "$begun" wait "$tests"
 if sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null); then
     # One family with shared memory, shuffles and several blocks; the sanitizer slows it down by a hundred.
     step sanitizer timeout 60 "$sanitizer" --error-exitcode 1 ./cudanet check --device cuda:0 --op layer_norm --no-gradients
