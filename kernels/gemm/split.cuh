@@ -4,6 +4,7 @@
 #ifndef CUDANET_KERNELS_GEMM_SPLIT_CUH
 #define CUDANET_KERNELS_GEMM_SPLIT_CUH
 
+#include "../device/grid.cuh"
 #include "problem.cuh"
 
 namespace cn {
@@ -55,7 +56,7 @@ CnStatus launch_parts(const CnCall* call, GemmProblem<T, E> p, Tiled tiled) {
     CN_TRY(tiled(of_parts));
     bool wide = p.width == 4;
     int64_t blocks = cn_ceil_div(p.batches * p.m * p.n, join_block * (wide ? 4 : 1));
-    int64_t grid = blocks < INT32_MAX ? blocks : INT32_MAX;
+    int64_t grid = cn_grid(blocks);
     if (wide) return CN_LAUNCH(call, (gemm_join<4, T, E>), grid, join_block, 0, p, sums);
     return CN_LAUNCH(call, (gemm_join<1, T, E>), grid, join_block, 0, p, sums);
 }

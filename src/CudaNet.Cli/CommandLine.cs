@@ -55,6 +55,7 @@ internal static class CommandLine
             DataCommand.Create(console),
             BenchCommand.Create(console),
             CheckCommand.Create(console),
+            MutateCommand.Create(console),
             OpCommand.Create(console),
         };
         root.SetAction(
