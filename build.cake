@@ -4,7 +4,7 @@
 //   Build      compile every .NET project            (needs only the .NET SDK)
 //   Native     compile the kernels for the CPU       --flavours=simt,simt-asan,simt-race
 //   Test       Native, its tests and the Test tier   --filter="class =~ Layer" or any NUnit expression, for these alone
-//   Verify     everything, shard by shard            --flavours, --filter on the names of shards
+//   Verify     everything, shard by shard            --flavours, --filter on the names of shards, --all-mutants
 //   Cuda       compile the kernels with nvcc, compare what they need of the GPU with the table   --fix writes it
 //   Bench      `cudanet bench`                       --arguments="..."
 //   Format     check the layout of the sources       --fix writes it
@@ -70,6 +70,8 @@ string TestEnvironment(string flavour)
 {
     string root = Context.Environment.WorkingDirectory.FullPath;
     var options = $" -e CUDANET_SIMT_LIBRARY={root}/build/{flavour}/libcudanet_simt.so -e CUDANET_REQUIRE_SIMT=1";
+    if (HasArgument("all-mutants"))
+        options += " -e CUDANET_ALL_MUTANTS=1";
     if (flavour == "simt-asan")
     {
         // .NET itself handles SIGSEGV (null references), and never frees what lives until the process ends.
@@ -260,7 +262,8 @@ Task("Verify")
         {
             string stamp = $"{folder}/{shard.Name}.ok";
             string log = $"{folder}/{shard.Name}.log";
-            if (clean && System.IO.File.Exists(stamp))
+            bool isMutation = shard.Name.Contains("KernelMutation");
+            if (clean && System.IO.File.Exists(stamp) && !(isMutation && HasArgument("all-mutants")))
             {
                 rows.Add((shard.Name, "kept", System.IO.File.ReadLines(stamp).First()));
                 continue;
@@ -288,6 +291,9 @@ Task("Verify")
                 System.IO.File.WriteAllText(stamp, $"{time}\n{System.IO.Path.GetFileName(log)}\n");
             if (status != 0)
                 Say(string.Join("\n", System.IO.File.ReadLines(log).TakeLast(60)));
+            if (isMutation && System.IO.Directory.Exists("build/verify/mutation")) // a line for each kernel file: its score
+                foreach (string file in System.IO.Directory.GetFiles("build/verify/mutation", "*.txt").Order())
+                    Say(System.IO.File.ReadLines(file).First());
             passed &= status == 0;
             rows.Add((shard.Name, status == 0 ? "ok" : "FAILED", time));
         }

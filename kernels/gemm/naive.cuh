@@ -3,6 +3,7 @@
 #ifndef CUDANET_KERNELS_GEMM_NAIVE_CUH
 #define CUDANET_KERNELS_GEMM_NAIVE_CUH
 
+#include "../device/grid.cuh"
 #include "problem.cuh"
 
 namespace cn {
@@ -29,7 +30,7 @@ __global__ void __launch_bounds__(gemm_naive_block) gemm_v1(GemmProblem<T, E> p)
 template <class T, class E>
 CnStatus launch_gemm_v1(const CnCall* call, const GemmProblem<T, E>& p) {
     int64_t blocks = cn_ceil_div(p.batches * p.m * p.n, gemm_naive_block);
-    return CN_LAUNCH(call, (gemm_v1<T, E>), blocks < INT32_MAX ? blocks : INT32_MAX, gemm_naive_block, 0, p);
+    return CN_LAUNCH(call, (gemm_v1<T, E>), cn_grid(blocks), gemm_naive_block, 0, p);
 }
 
 }  // namespace cn

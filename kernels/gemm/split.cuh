@@ -4,6 +4,7 @@
 #ifndef CUDANET_KERNELS_GEMM_SPLIT_CUH
 #define CUDANET_KERNELS_GEMM_SPLIT_CUH
 
+#include "../device/grid.cuh"
 #include "problem.cuh"
 
 namespace cn {

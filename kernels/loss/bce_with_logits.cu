@@ -3,6 +3,7 @@
 // A mean or a sum is added up by a grid whose size follows from the number of elements alone: each block leaves one partial
 // sum, and a second kernel of one block adds them, so the order is fixed.
 #include "device/block.cuh"
+#include "device/grid.cuh"
 #include "device/index.cuh"
 
 namespace {
@@ -86,8 +87,7 @@ __global__ void __launch_bounds__(block)
 
 int64_t blocks_of(int64_t numel) {
     constexpr int64_t per_thread = 8;
-    int64_t blocks = cn_ceil_div(numel, block * per_thread);
-    return blocks < most_blocks ? blocks : most_blocks;
+    return cn_grid(cn_ceil_div(numel, block * per_thread), most_blocks);
 }
 
 template <class T>

@@ -1,6 +1,7 @@
 // cat, slice_backward: elements are moved as bits, in the widest units (1 to 16 bytes) that divide every run of
 // neighbouring bytes and every address. flip: a walk over the input backwards along some axes. arange: a sequence.
 #include "device/convert.cuh"
+#include "device/grid.cuh"
 #include "device/index.cuh"
 
 namespace {
@@ -102,8 +103,8 @@ CnStatus launch_cat(const CnCall* call) {
         if (numel == 0) continue;
         CnStatus status = [&]() -> CnStatus {
             DISPATCH_UNIT(unit, T, {
-                return CN_LAUNCH(call, (cat_kernel<T>), grid < 65536 ? grid : 65536, block, 0, cn_data<T>(output),
-                                 numel, parts);
+                return CN_LAUNCH(call, (cat_kernel<T>), cn_grid(grid, 65536), block, 0, cn_data<T>(output), numel,
+                                 parts);
             });
         }();
         CN_TRY(status);
@@ -141,7 +142,7 @@ CnStatus launch_slice_backward(const CnCall* call) {
                        cn_attr_int(call, 3)};
     int64_t numel = cn_numel(*grad_input) * cn_dtype_size(grad_input->dtype) / unit, grid = cn_ceil_div(numel, block);
     DISPATCH_UNIT(unit, T, {
-        return CN_LAUNCH(call, (slice_backward_kernel<T>), grid < 65536 ? grid : 65536, block, 0,
+        return CN_LAUNCH(call, (slice_backward_kernel<T>), cn_grid(grid, 65536), block, 0,
                          cn_data<const T>(grad_output), cn_data<T>(grad_input), numel, place);
     });
 }
@@ -170,8 +171,8 @@ CnStatus launch_flip(const CnCall* call) {
     }
     Strided walk = make_strided(input);
     DISPATCH_UNIT(cn_dtype_size(input.dtype), T, {
-        return CN_LAUNCH(call, (flip_kernel<T>), grid < 65536 ? grid : 65536, block, 0,
-                         cn_data<const T>(&input) + start, cn_data<T>(output), walk);
+        return CN_LAUNCH(call, (flip_kernel<T>), cn_grid(grid, 65536), block, 0, cn_data<const T>(&input) + start,
+                         cn_data<T>(output), walk);
     });
 }
 

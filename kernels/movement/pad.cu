@@ -4,6 +4,7 @@
 // one, and index arithmetic is in I, 32 bits where the sizes allow. An element's position is computed again for each place,
 // of which most have one: arrays that are indexed in a loop would be in memory.
 #include "device/convert.cuh"
+#include "device/grid.cuh"
 
 namespace {
 
@@ -141,10 +142,7 @@ CnStatus launch_padding(const CnCall* call, const CnTensor& input, const CnTenso
     return launch(make_padding<int32_t>(call, input, output), int32_t(0));
 }
 
-int64_t grid_for(int64_t count) {
-    int64_t grid = cn_ceil_div(count, block);
-    return grid < 65536 ? grid : 65536;
-}
+int64_t grid_for(int64_t count) { return cn_grid(cn_ceil_div(count, block), 65536); }
 
 CnStatus launch_pad(const CnCall* call) {
     const CnTensor *input = cn_arg(call, 0), *output = cn_arg(call, 1);

@@ -5,6 +5,7 @@
 #include <new>
 
 #include "../../kernels/device/kernel.cuh"
+#include "grid.h"
 #include "vendor.h"
 
 namespace {
@@ -341,4 +342,10 @@ CN_EXPORT CnStatus cn_graph_destroy(int32_t device, CnGraph graph) {
 CN_EXPORT CnStatus cn_simt_configure(const CnSimtConfig*) {
     return cn_fail("", CN_UNSUPPORTED, "this library runs on CUDA; only the simt library has schedules to configure");
 }
+
+CN_EXPORT void cn_simt_limit_grids(int64_t) {}
 }
+
+namespace cn {
+int64_t largest_grid() { return INT64_MAX; }
+}  // namespace cn

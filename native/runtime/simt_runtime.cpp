@@ -3,12 +3,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <fstream>
 #include <thread>
 
 #include "../simt/memory.h"
 #include "../simt/pool.h"
 #include "../simt/stream.h"
+#include "grid.h"
 #include "vendor.h"
 
 namespace {
@@ -80,7 +82,19 @@ CnSimtConfig& configuration() {
 }
 }  // namespace simt
 
+namespace {
+std::atomic<int64_t>& grid_limit() {
+    static std::atomic<int64_t> limit{from_environment("CUDANET_SIMT_GRID", 0)};
+    return limit;
+}
+}  // namespace
+
 namespace cn {
+
+int64_t largest_grid() {
+    int64_t limit = grid_limit();
+    return limit > 0 ? limit : INT64_MAX;
+}
 
 CnStatus launch_simt(const CnCall* call, const LaunchShape& shape, std::unique_ptr<simt::BoundKernel> kernel) {
     bool empty;
@@ -418,4 +432,6 @@ CN_EXPORT CnStatus cn_simt_configure(const CnSimtConfig* config) {
     simt::empty_quarantine();
     return CN_OK;
 }
+
+CN_EXPORT void cn_simt_limit_grids(int64_t blocks) { grid_limit() = blocks; }
 }

@@ -56,6 +56,7 @@ internal static class CommandLine
             BenchCommand.Create(console),
             ProfileCommand.Create(console),
             CheckCommand.Create(console),
+            MutateCommand.Create(console),
             OpCommand.Create(console),
             ModuleCommand.Create(console),
         };

@@ -4,7 +4,9 @@ namespace CudaNet.Verification;
 /// <param name="Workers">Blocks that run at one time; 0 is one per processor.</param>
 /// <param name="Defer">Whether a stream's work waits for a synchronisation or a later moment drawn from the seed.</param>
 /// <param name="ScheduleSeed">0 runs the threads of a block in order; any other number shuffles them.</param>
-public sealed record SimtOptions(int Workers = 0, bool Defer = false, long ScheduleSeed = 0);
+/// <param name="LargestGrid">The most blocks of a launch whose kernel loops over what is left; 0 leaves it to the kernel, which loops only over
+/// what no case is large enough for.</param>
+public sealed record SimtOptions(int Workers = 0, bool Defer = false, long ScheduleSeed = 0, long LargestGrid = 0);
 
 /// <summary>What <see cref="CheckRunner"/> checks.</summary>
 public sealed record CheckOptions

@@ -109,7 +109,7 @@ public static class CheckRunner
             refused.TryAdd(key, result);
     }
 
-    private static IEnumerable<int> Variants(CheckOptions options, Op op)
+    internal static IEnumerable<int> Variants(CheckOptions options, Op op)
     {
         if (!options.AllVariants)
             return [options.Variant];
@@ -117,7 +117,7 @@ public static class CheckRunner
         return Enumerable.Range(0, numbered + 1);
     }
 
-    private static unsafe void Configure(Device device, SimtOptions simt)
+    internal static unsafe void Configure(Device device, SimtOptions simt)
     {
         if (device is not NativeDevice { Backend: "simt" } native)
             throw new DeviceException($"only simt has schedules to choose, not {device}");
@@ -129,6 +129,7 @@ public static class CheckRunner
         };
         native.Synchronize();
         native.Api.Check(native.Api.SimtConfigure(&config), "configuring simt");
+        native.Api.SimtLimitGrids(simt.LargestGrid);
     }
 
     /// <summary>What would be checked, as JSON: for each op its family, its variants on the device, and the number of cases by dtype.</summary>

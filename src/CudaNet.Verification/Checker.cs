@@ -28,16 +28,27 @@ public static class Checker
     {
         ArgumentNullException.ThrowIfNull(opCase);
         ArgumentNullException.ThrowIfNull(device);
+        return Run(new CaseExpectation(opCase, seed), device, variant, gradients, repeats);
+    }
+
+    internal static CaseResult Run(
+        CaseExpectation expectation,
+        Device device,
+        int variant,
+        bool gradients,
+        int repeats = 0
+    )
+    {
+        var (opCase, seed) = (expectation.Case, expectation.Seed);
         var watch = Stopwatch.StartNew();
         var failures = new List<string>();
         double worst = 0;
         string? refused = null;
         try
         {
-            var drawn = CaseInputs.Draw(opCase, seed);
-            CheckForward(opCase, drawn, device, variant, repeats, failures, ref worst);
+            CheckForward(expectation, device, variant, repeats, failures, ref worst);
             if (gradients && variant == 0 && failures.Count == 0)
-                GradientComparison.Check(opCase, drawn, device, seed, failures, ref worst);
+                GradientComparison.Check(opCase, expectation.Drawn, device, seed, failures, ref worst);
         }
         catch (DTypeException e) when (variant != 0 && e.Message.Contains($"[{CnStatus.Unsupported}"))
         {
@@ -57,8 +68,7 @@ public static class Checker
     }
 
     private static void CheckForward(
-        OpCase opCase,
-        DrawnInput?[] drawn,
+        CaseExpectation expectation,
         Device device,
         int variant,
         int repeats,
@@ -66,11 +76,12 @@ public static class Checker
         ref double worst
     )
     {
+        var (opCase, drawn) = (expectation.Case, expectation.Drawn);
         var op = opCase.Op;
         if (op.ErrorConstant > Tolerance.LargestConstant)
             failures.Add($"the error constant {op.ErrorConstant} is over {Tolerance.LargestConstant}");
         var run = Execute(opCase, drawn, device, variant, failures);
-        var (inputs, outputs) = Evaluate(op, opCase.Attributes, drawn, run.Outputs);
+        var (inputs, outputs) = expectation.Evaluate(run.Outputs);
         var isTf32 = opCase.DType == DType.Float32 && op.Tf32Variants.Contains(variant);
         var accumulator = op.Kind == OpKind.Composition ? opCase.DType : opCase.DType.Accumulator;
         CompareWithReference(run);

@@ -60,6 +60,13 @@ internal static class CheckCommand
         {
             Description = "simt: streams run late, at moments drawn from the seed.",
         };
+        var grid = CliOptions.Number(
+            "--grid",
+            "N",
+            "simt: at most so many blocks where a kernel loops over what is left; 0: as many as on a GPU.",
+            0L,
+            0L
+        );
         var list = new Option<bool>("--list")
         {
             Description =
@@ -97,6 +104,7 @@ internal static class CheckCommand
                 failFast,
                 schedule,
                 defer,
+                grid,
                 list,
                 resources,
                 write,
@@ -109,9 +117,11 @@ internal static class CheckCommand
             if (parsed.GetValue(resources) is { } library)
                 return CheckResources(console, library, parsed.GetValue(write));
             var name = parsed.GetValue(device)!;
-            var simt = parsed.GetValue(schedule) is not null || parsed.GetValue(defer);
+            var simt = parsed.GetValue(schedule) is not null || parsed.GetValue(defer) || parsed.GetValue(grid) > 0;
             if (simt && name != "simt")
-                throw new UsageException($"check: --schedule-seed and --defer are for --device simt, not {name}");
+                throw new UsageException(
+                    $"check: --schedule-seed, --defer and --grid are for --device simt, not {name}"
+                );
             var chosen = parsed.GetValue(seeds);
             var options = new CheckOptions
             {
@@ -126,7 +136,11 @@ internal static class CheckCommand
                 Gradients = !parsed.GetValue(noGradients),
                 FailFast = parsed.GetValue(failFast),
                 Simt = simt
-                    ? new SimtOptions(Defer: parsed.GetValue(defer), ScheduleSeed: parsed.GetValue(schedule) ?? 0)
+                    ? new SimtOptions(
+                        Defer: parsed.GetValue(defer),
+                        ScheduleSeed: parsed.GetValue(schedule) ?? 0,
+                        LargestGrid: parsed.GetValue(grid)
+                    )
                     : null,
             };
             return parsed.GetValue(list)

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace CudaNet.Verification;
 
@@ -9,16 +11,33 @@ namespace CudaNet.Verification;
 /// </summary>
 internal sealed class KernelBuild : IDisposable
 {
-    /// <summary>The environment variable with the number of the mutant that is turned on.</summary>
-    public const string Chosen = "CUDANET_MUTANT";
+    /// <summary>The functions of a library with mutants: which one is on, and which have been come to.</summary>
+    public const string Choose = "cn_choose_mutant",
+        Reached = "cn_reached_mutants";
+
+    /// <summary>Mutants are numbered from 1 to this.</summary>
+    public const int MostMutants = 4095;
 
     private const int CompilerSeconds = 600;
 
-    // `a < CnFlip{on} < b` has the operands and the precedence of `a < b`.
-    private const string Switches = $$"""
-        #include <stdlib.h>
-        static const int cn_chosen_mutant = getenv("{{Chosen}}") ? atoi(getenv("{{Chosen}}")) : 0;
-        static inline bool cn_mutant(int number) { return cn_chosen_mutant == number; }
+    // `a < CnFlip{on} < b` has the operands and the precedence of `a < b`. What notes that a mutant was come to is no access of the kernel.
+    private static readonly string s_switches = $$"""
+        inline int cn_chosen_mutant_;
+        inline unsigned char cn_reached_mutants_[{{MostMutants + 1}}];
+        extern "C" __attribute__((visibility("default"), used)) inline void {{Choose}}(int number) {
+            cn_chosen_mutant_ = number;
+            for (unsigned char& reached : cn_reached_mutants_) reached = 0;
+        }
+        extern "C" __attribute__((visibility("default"), used)) inline const unsigned char* {{Reached}}() {
+            return cn_reached_mutants_;
+        }
+        #if defined(CUDANET_SIMT_RACE)
+        __attribute__((no_sanitize("thread")))
+        #endif
+        static inline bool cn_mutant(int number) {
+            cn_reached_mutants_[number] = 1;
+            return cn_chosen_mutant_ == number;
+        }
         struct CnFlip { bool on; };
         template <class A> struct CnFlipped { A a; bool on; };
         #define CN_FLIP(as_is, flipped)                                                                            \
@@ -56,7 +75,7 @@ internal sealed class KernelBuild : IDisposable
             Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
             File.Copy(source, copy);
         }
-        File.WriteAllText(Path.Combine(_folder, "mutants.h"), Switches);
+        File.WriteAllText(Path.Combine(_folder, "mutants.h"), s_switches);
         Directory.CreateSymbolicLink(Path.Combine(_folder, "native"), Path.Combine(root, "native"));
     }
 
@@ -65,29 +84,36 @@ internal sealed class KernelBuild : IDisposable
         File.Exists(Path.Combine(root, "build", flavour, "libcudanet_simt.so"));
 
     /// <summary>
-    /// Builds libraries that each hold many mutants, of which the environment variable <see cref="Chosen"/> turns one on. Those that
-    /// do not compile are found by halving, and are in none of the libraries.
+    /// Builds libraries that each hold many mutants, of which <see cref="Choose"/> turns one on. Those on lines where the compiler finds
+    /// errors are tried apart from the others, by halves; what does not compile is in none of the libraries.
     /// </summary>
     /// <param name="mutants">Changes to one file, by numbers from 1.</param>
-    /// <param name="units">The .cu files to compile: the changed one, or those that include it.</param>
-    public IReadOnlyList<MutantLibrary> Compile(IReadOnlyDictionary<int, Mutant> mutants, IReadOnlyList<string> units)
+    /// <param name="unit">The .cu file to compile: the changed one, or one that includes it.</param>
+    public IReadOnlyList<MutantLibrary> Compile(IReadOnlyDictionary<int, Mutant> mutants, string unit)
     {
         if (mutants.Count == 0)
             return [];
         var path = Path.Combine(_folder, $"{_libraries++}", "libcudanet_simt.so");
-        if (TryCompile(mutants, units, path))
+        if (Compile(mutants, unit, path) is not { } errors)
             return [new(path, mutants)];
-        var half = mutants.Count / 2;
-        return half == 0
-            ? []
-            :
-            [
-                .. Compile(mutants.OrderBy(m => m.Key).Take(half).ToDictionary(), units),
-                .. Compile(mutants.OrderBy(m => m.Key).Skip(half).ToDictionary(), units),
-            ];
+        if (mutants.Count == 1)
+            return [];
+        var lines = Regex
+            .Matches(errors, Regex.Escape(Path.GetFileName(mutants.First().Value.File)) + @":(\d+):\d+: error")
+            .Select(m => int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture))
+            .ToHashSet();
+        var apart = mutants.Where(m => lines.Contains(m.Value.Line)).ToDictionary();
+        if (apart.Count == 0 || apart.Count == mutants.Count)
+            apart = mutants.OrderBy(m => m.Key).Take(mutants.Count / 2).ToDictionary();
+        return
+        [
+            .. Compile(mutants.Where(m => !apart.ContainsKey(m.Key)).ToDictionary(), unit),
+            .. Compile(apart, unit),
+        ];
     }
 
-    private bool TryCompile(IReadOnlyDictionary<int, Mutant> mutants, IReadOnlyList<string> units, string library)
+    /// <summary>What the compiler says against it; null when there is a library.</summary>
+    private string? Compile(IReadOnlyDictionary<int, Mutant> mutants, string unit, string library)
     {
         var file = mutants.First().Value.File;
         var original = File.ReadAllText(Path.Combine(_root, file));
@@ -101,25 +127,27 @@ internal sealed class KernelBuild : IDisposable
         Directory.CreateDirectory(Path.GetDirectoryName(library)!);
         try
         {
-            var link = _commands.Last(c => c.Contains(" -shared ", StringComparison.Ordinal));
-            foreach (var unit in units)
-            {
-                var command = _commands.First(c =>
-                    c.Contains($" -c {Path.Combine(_root, unit)}", StringComparison.Ordinal)
-                );
-                var output = command.Split(" -o ")[1].Split(' ')[0];
-                var target = Path.ChangeExtension(library, unit.Replace('/', '-') + ".o");
-                command = command
-                    .Replace($"{_root}/kernels", $"{_folder}/kernels")
-                    .Replace(output, target)
-                    .Replace(" -Werror ", $" -w -include {Path.Combine(_folder, "mutants.h")} ")
-                    .Replace(" -O3 ", " -O1 ");
-                if (!Shell(command))
-                    return false;
-                // First, so that the linker takes its copy of a function that several files have.
-                link = link.Replace($" {output}", "").Replace(" -shared ", $" -shared {target} ");
-            }
-            return Shell(link.Replace("-o libcudanet_simt.so", $"-o {library}"));
+            var command = _commands.First(c =>
+                c.Contains($" -c {Path.Combine(_root, unit)}", StringComparison.Ordinal)
+            );
+            var output = command.Split(" -o ")[1].Split(' ')[0];
+            var target = Path.ChangeExtension(library, ".o");
+            command = command
+                .Replace($"{_root}/kernels", $"{_folder}/kernels")
+                .Replace(output, target)
+                .Replace(" -Werror ", $" -w -include {Path.Combine(_folder, "mutants.h")} ")
+                .Replace(" -O3 ", " -O1 ");
+            var compiled = Shell(command);
+            if (compiled.ExitCode != 0)
+                return compiled.Output;
+            // First, so that the linker takes its copy of a function that several files have.
+            var link = _commands
+                .Last(c => c.Contains(" -shared ", StringComparison.Ordinal))
+                .Replace($" {output}", "")
+                .Replace(" -shared ", $" -shared {target} ")
+                .Replace("-o libcudanet_simt.so", $"-o {library}");
+            var linked = Shell(link);
+            return linked.ExitCode == 0 ? null : throw new DeviceException($"{link}: {linked.Output}");
         }
         finally
         {
@@ -127,12 +155,12 @@ internal sealed class KernelBuild : IDisposable
         }
     }
 
-    private bool Shell(string command) =>
-        ChildProcess.Run("/bin/sh", ["-c", command], _build, CompilerSeconds, []).ExitCode == 0;
+    private (int ExitCode, string Output) Shell(string command) =>
+        ChildProcess.Run("/bin/sh", ["-c", command], _build, CompilerSeconds);
 
     private static string Run(string program, IReadOnlyList<string> arguments, string folder)
     {
-        var result = ChildProcess.Run(program, arguments, folder, CompilerSeconds, []);
+        var result = ChildProcess.Run(program, arguments, folder, CompilerSeconds);
         return result.ExitCode == 0
             ? result.Output
             : throw new DeviceException($"{program} {string.Join(' ', arguments)}: {result.Output}");
@@ -152,8 +180,7 @@ internal static class ChildProcess
         string program,
         IReadOnlyList<string> arguments,
         string folder,
-        int seconds,
-        IReadOnlyList<(string Name, string Value)> environment
+        int seconds
     )
     {
         var start = new ProcessStartInfo(program, arguments)
@@ -162,8 +189,6 @@ internal static class ChildProcess
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (var (name, value) in environment)
-            start.Environment[name] = value;
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEndAsync();

@@ -179,7 +179,7 @@ internal static class MutantFinder
         }
     }
 
-    private static int Closing(string code, int open, char left, char right)
+    internal static int Closing(string code, int open, char left, char right)
     {
         var depth = 0;
         for (var at = open; at < code.Length; at++)
@@ -192,14 +192,14 @@ internal static class MutantFinder
         return -1;
     }
 
-    /// <summary>The text with comments and literals turned to blanks, every position kept.</summary>
-    private static string Blank(string text)
+    /// <summary>The text with comments, literals and lines of the preprocessor turned to blanks, every position kept.</summary>
+    internal static string Blank(string text)
     {
         var blank = new StringBuilder(text);
         foreach (
             Match match in Regex.Matches(
                 text,
-                @"//[^\n]*|/\*.*?\*/|""(?:\\.|[^""\\\n])*""|'(?:\\.|[^'\\\n])'|^[ \t]*#[^\n]*",
+                @"//[^\n]*|/\*.*?\*/|""(?:\\.|[^""\\\n])*""|'(?:\\.|[^'\\\n])'|^[ \t]*#(?:[^\n]*\\\n)*[^\n]*",
                 RegexOptions.Singleline | RegexOptions.Multiline
             )
         )

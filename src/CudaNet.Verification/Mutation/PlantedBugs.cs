@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace CudaNet.Verification;
 
 /// <summary>
@@ -31,11 +33,16 @@ public static class PlantedBugs
         var (open, close) = (source.IndexOf('⟦'), source.IndexOf('⟧'));
         if (open < 0 || close < open)
             throw new FormatException($"{List}: nothing is marked in: {source}");
-        var original = source.Remove(close, 1).Remove(open, 1);
-        var at = text.IndexOf(original, StringComparison.Ordinal);
-        if (at < 0 || text.IndexOf(original, at + 1, StringComparison.Ordinal) >= 0)
-            throw new FormatException($"{List}: {file} has this {(at < 0 ? "nowhere" : "more than once")}: {original}");
-        var line = text.AsSpan(0, at).Count('\n') + 1;
-        return new(file, line, MutationKind.Planted, at + open, close - open - 1, replacement, source);
+        // Line breaks and indentation do not matter.
+        string Pattern(Range range) => Regex.Replace(Regex.Escape(source[range]), @"(\\ )+", @"\s+");
+        var places = Regex.Matches(
+            text,
+            $"{Pattern(..open)}(?<changed>{Pattern((open + 1)..close)}){Pattern((close + 1)..)}"
+        );
+        if (places.Count != 1)
+            throw new FormatException($"{List}: {file} has this {places.Count} times: {source}");
+        var changed = places[0].Groups["changed"];
+        var line = text.AsSpan(0, changed.Index).Count('\n') + 1;
+        return new(file, line, MutationKind.Planted, changed.Index, changed.Length, replacement, source);
     }
 }

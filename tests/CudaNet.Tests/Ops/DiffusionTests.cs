@@ -203,4 +203,19 @@ public sealed class DiffusionTests
             Throws.TypeOf<ShapeException>().With.Message.Contains("index 10 is out of range")
         );
     }
+
+    [Test, Category("Simt")]
+    public void ATimeStepOutOfRangeIsNotFollowedByKernels()
+    {
+        using var frame = Lifetime.Frame();
+        var device = TestDevices.Open("simt");
+        var schedule = NoiseSchedule.Linear(10);
+        var (x, t) = (Tensor.Ones([3, 2], device: device), Tensor.From([9L, 10, -1], device: device));
+        var signal = schedule.Table(schedule.SignalScales, device: device);
+        var steps = schedule.Table(schedule.DdpmSteps(DiffusionPrediction.Epsilon), device: device);
+        bool[] isNotThere = [false, false, true, true, true, true];
+        using var all = Assert.EnterMultipleScope();
+        Assert.That(x.DiffusionNoise(t, signal, signal).Output.ToDoubles().Select(double.IsNaN), Is.EqualTo(isNotThere));
+        Assert.That(x.DiffusionStep(x, t, steps).ToDoubles().Select(double.IsNaN), Is.EqualTo(isNotThere));
+    }
 }

@@ -47,6 +47,7 @@ internal sealed unsafe class NativeApi
     public readonly delegate* unmanaged<int> RangesAttached;
     public readonly delegate* unmanaged<byte*, int> RangesAttach;
     public readonly delegate* unmanaged<CnSimtConfig*, int> SimtConfigure;
+    public readonly delegate* unmanaged<long, void> SimtLimitGrids;
 
     private NativeApi(string path, nint library)
     {
@@ -100,6 +101,7 @@ internal sealed unsafe class NativeApi
         RangesAttached = (delegate* unmanaged<int>)Export("cn_ranges_attached");
         RangesAttach = (delegate* unmanaged<byte*, int>)Export("cn_ranges_attach");
         SimtConfigure = (delegate* unmanaged<CnSimtConfig*, int>)Export("cn_simt_configure");
+        SimtLimitGrids = (delegate* unmanaged<long, void>)Export("cn_simt_limit_grids");
     }
 
     /// <summary>The file that was loaded.</summary>

@@ -74,6 +74,8 @@ internal abstract class ActivationOp(string name, string attributes = "") : Op(n
             foreach (var dtype in CaseSizes.Floating)
             {
                 yield return Case(dtype, "n=601,wide", Draw.Uniform(-30, 30, 601));
+                // Kinks and bounds lie at whole numbers, and belong to one side.
+                yield return Case(dtype, "n=257,whole", new CaseInput([257], DrawKind.Integers, -25, 26));
                 foreach (var n in isFirst ? CaseSizes.Lengths : [257])
                     yield return Case(dtype, $"n={n}", Draw.Uniform(-4, 4, n));
                 foreach (var layout in isFirst ? Enum.GetValues<CaseLayout>() : [])

@@ -55,6 +55,7 @@ internal sealed class RReluOp()
             foreach (var n in CaseSizes.Lengths)
                 yield return Case(dtype, 0.125, 1.0 / 3, n * 5, n);
             yield return Case(dtype, -0.5, 0.5, 0, 67);
+            yield return Case(dtype, new CaseInput([66], DrawKind.Integers, -2, 3), 0.5, 0.75, 0); // 0 among them
             yield return Case(dtype, 0.25, 0.25, 0, 67);
             foreach (var layout in Enum.GetValues<CaseLayout>())
                 yield return Case(dtype, 0.125, 0.5, 3, 13, 29).With(layout);
@@ -70,11 +71,16 @@ internal sealed class RReluOp()
     }
 
     private OpCase Case(DType dtype, double lower, double upper, long offset, params long[] shape) =>
+        Case(dtype, Draw.Away(0.1, 2, shape), lower, upper, offset);
+
+    private OpCase Case(DType dtype, CaseInput input, double lower, double upper, long offset) =>
         new(
             this,
             dtype,
-            System.FormattableString.Invariant($"shape={string.Join('x', shape)},lower={lower:G4},upper={upper:G4}"),
-            [Draw.Away(0.1, 2, shape), new CaseInput([2], DrawKind.Integers, 0, 1 << 30) { DType = DType.Int64 }],
+            System.FormattableString.Invariant(
+                $"shape={string.Join('x', input.Shape.Dims.ToArray())},lower={lower:G4},upper={upper:G4}"
+            ),
+            [input, new CaseInput([2], DrawKind.Integers, 0, 1 << 30) { DType = DType.Int64 }],
             Attributes.Of(lower, upper, offset)
         );
 }
