@@ -115,8 +115,8 @@ CnStatus run(const CnCall* call, const Arguments& arguments) {
         product.add_layout(type, b.operation ? p.k : p.n, b.operation ? p.n : p.k, b.leading, batches, b_step);
         product.add_layout(type, a.operation ? p.m : p.k, a.operation ? p.k : p.m, a.leading, batches, a_step);
         for (int i = 0; i < 2; i++) product.add_layout(type, p.n, p.m, p.n, batches, p.m * p.n);
-        const void* c = residual ? residual : p.c;
-        product.run(handle, {p.b, p.a, c, p.c}, residual ? 1.f : 0.f, workspace, bytes, stream);
+        const void* const data[4] = {p.b, p.a, residual ? residual : p.c, p.c};
+        product.run(handle, data, residual ? 1.f : 0.f, workspace, bytes, stream);
         return product.status == 0 ? CN_OK
                                    : cn_fail(cn::current_kernel(),
                                              product.status == cn::lt_not_supported ? CN_UNSUPPORTED : CN_LAUNCH_FAILED,

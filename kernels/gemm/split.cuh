@@ -28,18 +28,18 @@ constexpr int join_block = 256;
 // WIDTH elements of a row per thread.
 template <int WIDTH, class T, class E>
 __global__ void __launch_bounds__(join_block) gemm_join(GemmProblem<T, E> p, const acc_t<T>* part_sums) {
-    int64_t count = p.batches * p.m * p.n;
-    int64_t at = (static_cast<int64_t>(blockIdx.x) * join_block + threadIdx.x) * WIDTH;
-    if (at >= count) return;
-    int64_t col = at % p.n;  // a call on a GPU, for which the sums would have to be put aside
-    acc_t<T> sums[WIDTH] = {};
-    for (int64_t part = 0; part < p.parts; part++) {
-        acc_t<T> own[WIDTH];
-        load_row(part_sums + part * count + at, own);
+    int64_t count = p.batches * p.m * p.n, stride = static_cast<int64_t>(gridDim.x) * join_block * WIDTH;
+    int64_t first = (static_cast<int64_t>(blockIdx.x) * join_block + threadIdx.x) * WIDTH;
+    for (int64_t at = first; at < count; at += stride) {
+        acc_t<T> sums[WIDTH] = {};
+        for (int64_t part = 0; part < p.parts; part++) {
+            acc_t<T> own[WIDTH];
+            load_row(part_sums + part * count + at, own);
 #pragma unroll
-        for (int i = 0; i < WIDTH; i++) sums[i] += own[i];
+            for (int i = 0; i < WIDTH; i++) sums[i] += own[i];
+        }
+        p.finish(at, at % p.n, sums);
     }
-    p.finish(at, col, sums);
 }
 
 // Runs `tiled(problem)`, a launcher of a kernel that knows parts, and joins its parts where there are several.
@@ -56,8 +56,9 @@ CnStatus launch_parts(const CnCall* call, GemmProblem<T, E> p, Tiled tiled) {
     CN_TRY(tiled(of_parts));
     bool wide = p.width == 4;
     int64_t blocks = cn_ceil_div(p.batches * p.m * p.n, join_block * (wide ? 4 : 1));
-    if (wide) return CN_LAUNCH(call, (gemm_join<4, T, E>), blocks, join_block, 0, p, sums);
-    return CN_LAUNCH(call, (gemm_join<1, T, E>), blocks, join_block, 0, p, sums);
+    int64_t grid = blocks < INT32_MAX ? blocks : INT32_MAX;
+    if (wide) return CN_LAUNCH(call, (gemm_join<4, T, E>), grid, join_block, 0, p, sums);
+    return CN_LAUNCH(call, (gemm_join<1, T, E>), grid, join_block, 0, p, sums);
 }
 
 }  // namespace cn
