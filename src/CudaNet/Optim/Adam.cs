@@ -40,6 +40,8 @@ public class Adam : Optimizer
     protected override IReadOnlyList<string> Buffers =>
         _amsgrad ? ["exp_avg", "exp_avg_sq", "max_exp_avg_sq"] : ["exp_avg", "exp_avg_sq"];
 
+    internal override bool HasMomentum => true;
+
     private protected virtual bool IsDecoupled => false;
 
     /// <summary>Adds parameters with a learning rate and weight decay of their own.</summary>
