@@ -41,6 +41,7 @@ public class Adam : Optimizer
         _amsgrad ? ["exp_avg", "exp_avg_sq", "max_exp_avg_sq"] : ["exp_avg", "exp_avg_sq"];
 
     internal override bool SkipsOnDevice => !_amsgrad;
+    internal override bool HasMomentum => true;
 
     private protected virtual bool IsDecoupled => false;
 

@@ -42,6 +42,8 @@ public sealed class MomentumSgd : Optimizer
     /// <inheritdoc/>
     protected override IReadOnlyList<string> Buffers { get; } = ["momentum_buffer"];
 
+    internal override bool HasMomentum => true;
+
     /// <summary>Adds parameters with a learning rate and weight decay of their own.</summary>
     public ParameterGroup AddGroup(IEnumerable<Tensor> parameters, double learningRate, double weightDecay = 0) =>
         Add(parameters, learningRate, weightDecay);

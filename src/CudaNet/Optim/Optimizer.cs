@@ -109,6 +109,13 @@ public abstract class Optimizer
             parameter.Grad = null;
     }
 
+    /// <summary>Whether it has a momentum, or Adam's β₁, that <see cref="ParameterGroup.Momentum"/> sets.</summary>
+    internal virtual bool HasMomentum => false;
+
+    /// <summary>Whether steps need a momentum buffer: the optimiser's own momentum is not 0, or a group has one.</summary>
+    private protected bool KeepsMomentum(double momentum) =>
+        momentum != 0 || _groups.Any(group => group.Momentum is not null);
+
     /// <summary>What a new parameter's buffer is filled with.</summary>
     private protected virtual double InitialValue(int buffer) => 0;
 
@@ -160,13 +167,13 @@ public abstract class Optimizer
     /// </summary>
     private protected Tensor?[] Inputs(ParameterGroup group, Tensor[] parameters, Tensor state)
     {
-        var n = parameters.Length;
-        var inputs = new Tensor?[n * (2 + Buffers.Count) + 2];
+        var (n, buffers) = (parameters.Length, Buffers.Count);
+        var inputs = new Tensor?[n * (2 + buffers) + 2];
         for (var i = 0; i < n; i++)
         {
             inputs[i] = parameters[i];
             inputs[n + i] = parameters[i].LeafGradient!.Contiguous();
-            for (var b = 0; b < Buffers.Count; b++)
+            for (var b = 0; b < buffers; b++)
                 inputs[(2 + b) * n + i] = State(parameters[i]).Buffers[b];
         }
         inputs[^2] = group.RateOn(parameters[0].Device);

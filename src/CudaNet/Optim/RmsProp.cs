@@ -42,8 +42,10 @@ public sealed class RmsProp : Optimizer
         [
             "square_avg",
             .. _centered ? ["grad_avg"] : Array.Empty<string>(),
-            .. _momentum == 0 ? Array.Empty<string>() : ["momentum_buffer"],
+            .. KeepsMomentum(_momentum) ? ["momentum_buffer"] : Array.Empty<string>(),
         ];
+
+    internal override bool HasMomentum => true;
 
     /// <summary>Adds parameters with a learning rate and weight decay of their own.</summary>
     public ParameterGroup AddGroup(IEnumerable<Tensor> parameters, double learningRate, double weightDecay = 0) =>
@@ -55,12 +57,11 @@ public sealed class RmsProp : Optimizer
         var absent = new Tensor?[parameters.Length];
         if (!_centered)
             inputs.InsertRange(3 * parameters.Length, absent);
-        if (_momentum == 0)
+        if (!KeepsMomentum(_momentum))
             inputs.InsertRange(4 * parameters.Length, absent);
-        var momentum = _momentum == 0 ? 0 : group.Momentum ?? _momentum;
         RmsPropOp.Instance.ApplyAll(
             inputs.ToArray(),
-            Attributes.Of(_alpha, _eps, group.WeightDecay, momentum, _centered)
+            Attributes.Of(_alpha, _eps, group.WeightDecay, group.Momentum ?? _momentum, _centered)
         );
     }
 }

@@ -38,7 +38,9 @@ public sealed class Sgd : Optimizer
     }
 
     /// <inheritdoc/>
-    protected override IReadOnlyList<string> Buffers => _momentum == 0 ? [] : ["momentum_buffer"];
+    protected override IReadOnlyList<string> Buffers => KeepsMomentum(_momentum) ? ["momentum_buffer"] : [];
+
+    internal override bool HasMomentum => true;
 
     internal override bool SkipsOnDevice => true;
 
@@ -49,7 +51,7 @@ public sealed class Sgd : Optimizer
     private protected override void Step(ParameterGroup group, Tensor[] parameters, Tensor state)
     {
         var inputs = Inputs(group, parameters, state).ToList();
-        if (_momentum == 0)
+        if (!KeepsMomentum(_momentum))
             inputs.InsertRange(2 * parameters.Length, new Tensor?[parameters.Length]);
         inputs.Add(FoundInf);
         SgdOp.Instance.ApplyAll(

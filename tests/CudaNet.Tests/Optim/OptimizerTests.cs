@@ -238,6 +238,41 @@ public sealed class OptimizerTests
             Assert.That(others[i].ToDoubles(), Is.EqualTo(parameters[i].ToDoubles()));
     }
 
+    /// <summary>Rate and count of steps are read from device memory, so that replays go on where the capture stood.</summary>
+    [TestCaseSource(nameof(MakerNames)), Category("Simt")]
+    public void ACapturedStepFollowsASchedule(string name)
+    {
+        var device = TestDevices.Open("simt");
+        Assert.That(Train(isCaptured: true), Is.EqualTo(Train(isCaptured: false)));
+
+        double[] Train(bool isCaptured)
+        {
+            using var frame = Lifetime.Frame();
+            var weight = Leaf(Fill(i => 0.3 * i - 0.4, [5], DType.Float32, device));
+            var optimizer = Makers[name]([weight]);
+            var scheduler = new ExponentialLr(optimizer, 0.8);
+            CudaGraph? graph = null;
+            for (var step = 0; step < 8; step++)
+            {
+                if (isCaptured && step > 0)
+                    (graph ??= CudaGraph.Capture(Step, device)).Replay();
+                else
+                    using (Lifetime.Frame())
+                        Step();
+                scheduler.Step();
+            }
+            graph?.Dispose();
+            return weight.ToDoubles();
+
+            void Step()
+            {
+                optimizer.ZeroGrad();
+                weight.Square().Sum().Backward();
+                optimizer.Step();
+            }
+        }
+    }
+
     /// <summary>UDL 6.10: m ← βm + (1 − β)g weighs the gradient of k steps ago with (1 − β)βᵏ; a constant gradient gives m → g.</summary>
     [Test]
     public void Udl_6_10_DampedMomentumIsAMeanOfGradients()
@@ -393,7 +428,7 @@ public sealed class OptimizerTests
                 )
         ),
         (
-            "only then, takes a momentum_buffer",
+            "rmsprop: momentum needs a momentum_buffer",
             () =>
                 Step(
                     RmsPropOp.Instance,

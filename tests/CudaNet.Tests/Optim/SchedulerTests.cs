@@ -164,6 +164,34 @@ public sealed class SchedulerTests
         Assert.That(weight.Item(), Is.EqualTo(-0.25 * (1 + 1.75)).Within(1e-15));
     }
 
+    /// <summary>An optimiser that was made without momentum gets the schedule's, as in PyTorch.</summary>
+    [Test]
+    public void ACycleBringsMomentum()
+    {
+        var weights = Enumerable.Range(0, 4).Select(_ => Tensor.Zeros([1], DType.Float64)).ToList();
+        foreach (var weight in weights)
+            weight.RequiresGrad = true;
+        Optimizer[] optimizers =
+        [
+            new Sgd([weights[0]], 1),
+            new Sgd([weights[1]], 1, 0.5),
+            new RmsProp([weights[2]], 1),
+            new RmsProp([weights[3]], 1, momentum: 0.5),
+        ];
+        var schedulers = optimizers.Select(o => new OneCycleLr(o, 1, 10)).ToList();
+        for (var step = 0; step < 5; step++)
+        {
+            foreach (var weight in weights)
+                weight.Grad = Tensor.Full([1], 1 + step, DType.Float64);
+            foreach (var optimizer in optimizers)
+                optimizer.Step();
+            foreach (var scheduler in schedulers)
+                scheduler.Step();
+        }
+        Assert.That(weights[0].Item(), Is.EqualTo(weights[1].Item()));
+        Assert.That(weights[2].Item(), Is.EqualTo(weights[3].Item()));
+    }
+
     [Test]
     public void RefusesOptionsOutOfRange()
     {
@@ -184,6 +212,9 @@ public sealed class SchedulerTests
                 return scheduler;
             }
         );
+        var weight = Tensor.Zeros([1]);
+        weight.RequiresGrad = true;
+        Refused("pass cycleMomentum: false", () => new OneCycleLr(new Adagrad([weight]), 0.1, 2));
         var cycle = new OneCycleLr(optimizer, 0.1, 2);
         cycle.Step();
         cycle.Step();

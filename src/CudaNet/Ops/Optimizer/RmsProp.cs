@@ -20,10 +20,8 @@ internal sealed class RmsPropOp()
         base.Infer(call, outputs);
         if (call.Attributes.Bool(4) != call.List(3)[0] is not null)
             throw new AttributeException("rmsprop: centered, and only then, takes a grad_avg for every parameter");
-        if (call.Attributes.Float(3) != 0 != call.List(4)[0] is not null)
-            throw new AttributeException(
-                "rmsprop: momentum, and only then, takes a momentum_buffer for every parameter"
-            );
+        if (call.Attributes.Float(3) != 0 && call.List(4)[0] is null)
+            throw new AttributeException("rmsprop: momentum needs a momentum_buffer for every parameter");
     }
 
     protected override Bounded Next(

@@ -54,6 +54,10 @@ public sealed class OneCycleLr : LrScheduler
     {
         _totalSteps = RequirePositive(totalSteps, "number of steps");
         RequireWithin(percentStart, 0, 1, "part in which the rates rise");
+        if (cycleMomentum && !optimizer.HasMomentum)
+            throw new AttributeException(
+                $"OneCycleLr: {optimizer.GetType().Name} has no momentum to cycle; pass cycleMomentum: false"
+            );
         (_maximum, _division, _finalDivision) = (maxLearningRate, divisionFactor, finalDivisionFactor);
         (_strategy, _cyclesMomentum) = (annealStrategy, cycleMomentum);
         var (first, last) = (1 / divisionFactor, 1 / divisionFactor / finalDivisionFactor);
