@@ -55,8 +55,7 @@ __global__ void __launch_bounds__(128) softmax_v2(Slices<T> s) {
     max = warp_max(max);
 #pragma unroll
     for (int i = 0; i < PER_LANE; i++) {
-        if (i * 32 + lane >= s.n) continue;
-        acc_t<T> power = exp(held[i] - max);
+        acc_t<T> power = exp(held[i] - max);  // 0 beyond the row
         sum += power;
         if (!LOG) held[i] = power;
     }
