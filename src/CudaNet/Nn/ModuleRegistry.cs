@@ -51,9 +51,6 @@ internal sealed class ModuleArguments(OpSignature signature, Attributes values)
 public static class ModuleRegistry
 {
     private const string Windows = "kernel_size: ints, stride: ints =, padding: ints = 0";
-    private const string Convolution =
-        "in_channels: int, out_channels: int, kernel_size: ints, stride: ints = 1, padding: ints = 0, dilation: ints = 1, groups: int = 1, "
-        + "bias: bool = true, padding_mode: zeros|reflect|replicate|circular = zeros, dtype: dtype = f32";
     private const string BatchStatistics =
         "num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = true, track_running_stats: bool = true, dtype: dtype = f32";
     private const string InstanceStatistics =
@@ -64,30 +61,30 @@ public static class ModuleRegistry
     [
         .. new RegisteredModule[]
         {
+            new("AdaptiveAvgPool1d", "output_size: int", a => new AdaptiveAvgPool1d(a.Int("output_size"))),
             new("AdaptiveAvgPool2d", "output_size: ints", a => new AdaptiveAvgPool2d(a.Ints("output_size"))),
+            new("AdaptiveAvgPool3d", "output_size: ints", a => new AdaptiveAvgPool3d(a.Ints("output_size"))),
+            new("AdaptiveMaxPool1d", "output_size: int", a => new AdaptiveMaxPool1d(a.Int("output_size"))),
             new("AdaptiveMaxPool2d", "output_size: ints", a => new AdaptiveMaxPool2d(a.Ints("output_size"))),
-            new(
-                "AvgPool2d",
-                $"{Windows}, ceil_mode: bool = false, count_include_pad: bool = true",
-                a => new AvgPool2d(
-                    a.Ints("kernel_size"),
-                    a.IntsOrNull("stride"),
-                    a.Ints("padding"),
-                    a.Bool("ceil_mode"),
-                    a.Bool("count_include_pad")
-                )
-            ),
-            new(
-                "MaxPool2d",
-                $"{Windows}, dilation: ints = 1, ceil_mode: bool = false",
-                a => new MaxPool2d(
-                    a.Ints("kernel_size"),
-                    a.IntsOrNull("stride"),
-                    a.Ints("padding"),
-                    a.Ints("dilation"),
-                    a.Bool("ceil_mode")
-                )
-            ),
+            new("AdaptiveMaxPool3d", "output_size: ints", a => new AdaptiveMaxPool3d(a.Ints("output_size"))),
+            AveragePooling("AvgPool1d", (k, s, p, c, i) => new AvgPool1d(k[0], s?[0], p[0], c, i)),
+            AveragePooling("AvgPool2d", (k, s, p, c, i) => new AvgPool2d(k, s, p, c, i)),
+            AveragePooling("AvgPool3d", (k, s, p, c, i) => new AvgPool3d(k, s, p, c, i)),
+            MaximumPooling("MaxPool1d", (k, s, p, d, c) => new MaxPool1d(k[0], s?[0], p[0], d[0], c)),
+            MaximumPooling("MaxPool2d", (k, s, p, d, c) => new MaxPool2d(k, s, p, d, c)),
+            MaximumPooling("MaxPool3d", (k, s, p, d, c) => new MaxPool3d(k, s, p, d, c)),
+            Padding("CircularPad1d", p => new CircularPad1d(p)),
+            Padding("CircularPad2d", p => new CircularPad2d(p)),
+            Padding("CircularPad3d", p => new CircularPad3d(p)),
+            Padding("ReflectionPad1d", p => new ReflectionPad1d(p)),
+            Padding("ReflectionPad2d", p => new ReflectionPad2d(p)),
+            Padding("ReflectionPad3d", p => new ReflectionPad3d(p)),
+            Padding("ReplicationPad1d", p => new ReplicationPad1d(p)),
+            Padding("ReplicationPad2d", p => new ReplicationPad2d(p)),
+            Padding("ReplicationPad3d", p => new ReplicationPad3d(p)),
+            Padding("ZeroPad1d", p => new ZeroPad1d(p)),
+            Padding("ZeroPad2d", p => new ZeroPad2d(p)),
+            Padding("ZeroPad3d", p => new ZeroPad3d(p)),
             new(
                 "BatchNorm1d",
                 BatchStatistics,
@@ -108,21 +105,27 @@ public static class ModuleRegistry
                 InstanceStatistics,
                 a => Normalised(a, (n, e, m, w, t, d) => new InstanceNorm2d(n, e, m, w, t, d))
             ),
-            new(
-                "Conv2d",
-                Convolution,
-                a => new Conv2d(
-                    a.Int("in_channels"),
-                    a.Int("out_channels"),
-                    a.Ints("kernel_size") is [var side] ? [side, side] : a.Ints("kernel_size"),
-                    a.Ints("stride"),
-                    a.Ints("padding"),
-                    a.Ints("dilation"),
-                    a.Int("groups"),
-                    a.Bool("bias"),
-                    (PadMode)a.Int("padding_mode"),
-                    a.DType
-                )
+            Convolution(
+                "Conv1d",
+                1,
+                (i, o, k, s, p, d, g, b, m, t) => new Conv1d(i, o, k[0], s[0], p[0], d[0], g, b, m, t)
+            ),
+            Convolution("Conv2d", 2, (i, o, k, s, p, d, g, b, m, t) => new Conv2d(i, o, k, s, p, d, g, b, m, t)),
+            Convolution("Conv3d", 3, (i, o, k, s, p, d, g, b, m, t) => new Conv3d(i, o, k, s, p, d, g, b, m, t)),
+            Transposed(
+                "ConvTranspose1d",
+                1,
+                (i, o, k, s, p, e, g, b, d, t) => new ConvTranspose1d(i, o, k[0], s[0], p[0], e[0], g, b, d[0], t)
+            ),
+            Transposed(
+                "ConvTranspose2d",
+                2,
+                (i, o, k, s, p, e, g, b, d, t) => new ConvTranspose2d(i, o, k, s, p, e, g, b, d, t)
+            ),
+            Transposed(
+                "ConvTranspose3d",
+                3,
+                (i, o, k, s, p, e, g, b, d, t) => new ConvTranspose3d(i, o, k, s, p, e, g, b, d, t)
             ),
             new("Dropout", "p: float = 0.5", a => new Dropout(a.Float("p"))),
             new("ELU", "alpha: float = 1", a => new Elu(a.Float("alpha"))),
@@ -174,7 +177,6 @@ public static class ModuleRegistry
             ),
             new("ReLU", "", _ => new Relu()),
             new("ReLU6", "", _ => new Relu6()),
-            new("ReflectionPad2d", "padding: ints", a => new ReflectionPad2d(a.Ints("padding"))),
             new(
                 "RMSNorm",
                 "normalized_shape: ints, eps: float = 1e-5, elementwise_affine: bool = true, dtype: dtype = f32",
@@ -204,7 +206,6 @@ public static class ModuleRegistry
                 "dim: int, unflattened_size: ints",
                 a => new Unflatten((int)a.Int("dim"), new Shape(a.Ints("unflattened_size")))
             ),
-            new("ZeroPad2d", "padding: ints", a => new ZeroPad2d(a.Ints("padding"))),
         }.OrderBy(module => module.Name, StringComparer.Ordinal),
     ];
 
@@ -229,4 +230,95 @@ public static class ModuleRegistry
             arguments.Bool("track_running_stats"),
             arguments.DType
         );
+
+    private static RegisteredModule Convolution(
+        string name,
+        int axes,
+        Func<long, long, long[], long[], long[], long[], long, bool, PadMode, DType, Module<Tensor, Tensor>> create
+    ) =>
+        new(
+            name,
+            "in_channels: int, out_channels: int, kernel_size: ints, stride: ints = 1, padding: ints = 0, dilation: ints = 1, "
+                + "groups: int = 1, bias: bool = true, padding_mode: zeros|reflect|replicate|circular = zeros, dtype: dtype = f32",
+            a =>
+                create(
+                    a.Int("in_channels"),
+                    a.Int("out_channels"),
+                    Sides(a, axes),
+                    a.Ints("stride"),
+                    a.Ints("padding"),
+                    a.Ints("dilation"),
+                    a.Int("groups"),
+                    a.Bool("bias"),
+                    (PadMode)a.Int("padding_mode"),
+                    a.DType
+                )
+        );
+
+    private static RegisteredModule Transposed(
+        string name,
+        int axes,
+        Func<long, long, long[], long[], long[], long[], long, bool, long[], DType, Module<Tensor, Tensor>> create
+    ) =>
+        new(
+            name,
+            "in_channels: int, out_channels: int, kernel_size: ints, stride: ints = 1, padding: ints = 0, output_padding: ints = 0, "
+                + "groups: int = 1, bias: bool = true, dilation: ints = 1, dtype: dtype = f32",
+            a =>
+                create(
+                    a.Int("in_channels"),
+                    a.Int("out_channels"),
+                    Sides(a, axes),
+                    a.Ints("stride"),
+                    a.Ints("padding"),
+                    a.Ints("output_padding"),
+                    a.Int("groups"),
+                    a.Bool("bias"),
+                    a.Ints("dilation"),
+                    a.DType
+                )
+        );
+
+    private static RegisteredModule MaximumPooling(
+        string name,
+        Func<long[], long[]?, long[], long[], bool, Module<Tensor, Tensor>> create
+    ) =>
+        new(
+            name,
+            $"{Windows}, dilation: ints = 1, ceil_mode: bool = false",
+            a =>
+                create(
+                    a.Ints("kernel_size"),
+                    a.IntsOrNull("stride"),
+                    a.Ints("padding"),
+                    a.Ints("dilation"),
+                    a.Bool("ceil_mode")
+                )
+        );
+
+    private static RegisteredModule AveragePooling(
+        string name,
+        Func<long[], long[]?, long[], bool, bool, Module<Tensor, Tensor>> create
+    ) =>
+        new(
+            name,
+            $"{Windows}, ceil_mode: bool = false, count_include_pad: bool = true",
+            a =>
+                create(
+                    a.Ints("kernel_size"),
+                    a.IntsOrNull("stride"),
+                    a.Ints("padding"),
+                    a.Bool("ceil_mode"),
+                    a.Bool("count_include_pad")
+                )
+        );
+
+    private static RegisteredModule Padding(string name, Func<long[], Module<Tensor, Tensor>> create) =>
+        new(name, "padding: ints", a => create(a.Ints("padding")));
+
+    /// <summary>One number stands for a kernel with equal sides.</summary>
+    private static long[] Sides(ModuleArguments arguments, int axes) =>
+        arguments.Ints("kernel_size") is [var side]
+            ? [.. Enumerable.Repeat(side, axes)]
+            : arguments.Ints("kernel_size");
 }

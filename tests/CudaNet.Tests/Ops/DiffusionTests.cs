@@ -215,7 +215,10 @@ public sealed class DiffusionTests
         var steps = schedule.Table(schedule.DdpmSteps(DiffusionPrediction.Epsilon), device: device);
         bool[] isNotThere = [false, false, true, true, true, true];
         using var all = Assert.EnterMultipleScope();
-        Assert.That(x.DiffusionNoise(t, signal, signal).Output.ToDoubles().Select(double.IsNaN), Is.EqualTo(isNotThere));
+        Assert.That(
+            x.DiffusionNoise(t, signal, signal).Output.ToDoubles().Select(double.IsNaN),
+            Is.EqualTo(isNotThere)
+        );
         Assert.That(x.DiffusionStep(x, t, steps).ToDoubles().Select(double.IsNaN), Is.EqualTo(isNotThere));
     }
 }
