@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace CudaNet;
 
@@ -108,8 +109,10 @@ internal static unsafe partial class CpuOptimizers
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static T* At(T* buffer, long i) => buffer == null ? null : buffer + i;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private readonly void Next(T* p, T* g, T* first, T* second, T* third)
         {
             var (a, b, c) = (Read(first), Read(second), Read(third));
@@ -120,8 +123,10 @@ internal static unsafe partial class CpuOptimizers
             Write(third, c);
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static V Read(T* buffer) => buffer == null ? V.Create(T.Zero) : V.Load(buffer);
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static void Write(T* buffer, V value)
         {
             if (buffer != null)

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace CudaNet;
 
@@ -33,6 +34,7 @@ internal static unsafe partial class CpuOptimizers
 
         public V Decay { get; }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Next(V p, V g, ref V velocity, ref V second, ref V third)
         {
             var weighted = g * _weight;
@@ -60,6 +62,7 @@ internal static unsafe partial class CpuOptimizers
 
         public V Decay { get; }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Next(V p, V g, ref V sum, ref V second, ref V third)
         {
             sum = V.MultiplyAdd(g, g, sum);
@@ -94,6 +97,7 @@ internal static unsafe partial class CpuOptimizers
 
         public V Decay { get; }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Next(V p, V g, ref V squareAverage, ref V average, ref V velocity)
         {
             squareAverage = V.MultiplyAdd(squareAverage, _alpha, g * g * _rest);
@@ -131,6 +135,7 @@ internal static unsafe partial class CpuOptimizers
 
         public V Decay { get; }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Next(V p, V g, ref V squareAverage, ref V deltas, ref V third)
         {
             squareAverage = V.MultiplyAdd(squareAverage, _rho, g * g * _rest);
@@ -165,6 +170,7 @@ internal static unsafe partial class CpuOptimizers
 
         public V Decay { get; }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Next(V p, V g, ref V average, ref V largest, ref V third)
         {
             average = V.MultiplyAdd(average, _beta1, g * _rest1);
@@ -203,6 +209,7 @@ internal static unsafe partial class CpuOptimizers
 
         public V Decay { get; }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Next(V p, V g, ref V average, ref V squareAverage, ref V third)
         {
             average = V.MultiplyAdd(average, _beta1, g * _rest1);
@@ -245,6 +252,7 @@ internal static unsafe partial class CpuOptimizers
 
         public V Decay { get; }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Next(V p, V g, ref V average, ref V squareAverage, ref V largest)
         {
             average = V.MultiplyAdd(average, _beta1, g * _rest1);
