@@ -47,6 +47,15 @@ internal sealed class CliProcess : IDisposable
         return (_process.ExitCode, _error.Result);
     }
 
+    public bool HasEnded => _process.HasExited;
+
+    /// <summary>Ends it at once, and gives what it had to say.</summary>
+    public string Kill()
+    {
+        _process.Kill();
+        return Wait().Error;
+    }
+
     public string Output => _output.Result;
 
     public void Dispose()

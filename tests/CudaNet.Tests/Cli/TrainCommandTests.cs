@@ -3,6 +3,7 @@ using CudaNet.IO;
 using CudaNet.Models;
 using CudaNet.Tests.IO;
 using CudaNet.Training;
+using static CudaNet.Tests.Cli.RunFiles;
 
 namespace CudaNet.Tests.Cli;
 
@@ -230,24 +231,9 @@ public sealed class TrainCommandTests
 
     private static JsonNode Json(string run, string file) => JsonNode.Parse(File.ReadAllText(Path.Combine(run, file)))!;
 
-    private static byte[] Arrays(string run) =>
-        File.ReadAllBytes(Path.Combine(run, "checkpoint", "arrays.safetensors"));
-
     private static List<double> Losses(string run) =>
         [
             .. File.ReadAllLines(Path.Combine(run, "metrics.jsonl"))
                 .Select(line => JsonNode.Parse(line)!["loss"]!.GetValue<double>()),
-        ];
-
-    private static List<string> Metrics(string run) =>
-        [
-            .. File.ReadAllLines(Path.Combine(run, "metrics.jsonl"))
-                .Select(line =>
-                {
-                    var values = JsonNode.Parse(line)!.AsObject();
-                    values.Remove("seconds");
-                    values.Remove("items_per_second");
-                    return values.ToJsonString();
-                }),
         ];
 }
