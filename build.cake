@@ -85,9 +85,10 @@ string TestEnvironment(string flavour)
 }
 
 // The selection is an NUnit expression; one that selects nothing is a mistake.
-string TestCommand(string flavour, string selection, string results) =>
+string TestCommand(string flavour, string selection, string results, string part = null) =>
     $"test {TestAssembly} --nologo --logger \"trx;LogFileName={System.IO.Path.GetFullPath(results)}\""
     + $" --logger console;verbosity=minimal{TestEnvironment(flavour)}"
+    + (part is null ? "" : $" -e CUDANET_TEST_PART={part}")
     + $" -- RunConfiguration.TreatNoTestsAsError=true NUnit.Where=\"{selection}\"";
 
 // The checkers of the host execution layer against planted bugs, and the kernels through the C ABI.
@@ -185,8 +186,11 @@ Task("Samples")
 
 // --- Verify: shards that are not run again for the same sources ---------------------------------------------------
 
-// Selection: an NUnit expression, or null for the native tests.
-record Shard(string Name, string Flavour, string Selection);
+// Selection: an NUnit expression, or null for the native tests. Part: of the ops, as "2/4", for a fixture with a test per op.
+record Shard(string Name, string Flavour, string Selection, string Part = null);
+
+// How many parts such a fixture is run in: two at a time, and one that was interrupted is begun again.
+const int CaseParts = 4;
 
 // The class in a test's full name, Namespace.Class(arguments).Method(arguments).
 string FixtureOf(string fullName)
@@ -236,7 +240,12 @@ List<Shard> FindShards(string[] flavours)
         foreach (string fixture in fixtures)
         {
             string name = fixture.Replace("CudaNet.Tests.", "");
-            shards.Add(new($"{name}-{flavour}", flavour, $"class == {fixture} && {category}"));
+            string selection = $"class == {fixture} && {category}";
+            if (!name.StartsWith("Verification.OpCases"))
+                shards.Add(new($"{name}-{flavour}", flavour, selection));
+            else
+                for (int part = 1; part <= CaseParts; part++)
+                    shards.Add(new($"{name}-{flavour}-{part}", flavour, selection, $"{part}/{CaseParts}"));
         }
     }
 
@@ -256,20 +265,24 @@ Task("Verify")
         string folder = "build/verify/" + (clean ? Capture("git", "rev-parse HEAD^{tree}").Trim() : "uncommitted");
         System.IO.Directory.CreateDirectory(folder);
 
-        var rows = new List<(string Name, string Outcome, string Time)>();
-        bool passed = true;
-        foreach (var shard in FindShards(flavours))
+        var shards = FindShards(flavours);
+        var rows = new (string Name, string Outcome, string Time)[shards.Count];
+        object terminal = new();
+
+        void RunShard(int number)
         {
+            var shard = shards[number];
             string stamp = $"{folder}/{shard.Name}.ok";
             string log = $"{folder}/{shard.Name}.log";
             bool isMutation = shard.Name.Contains("KernelMutation");
             if (clean && System.IO.File.Exists(stamp) && !(isMutation && HasArgument("all-mutants")))
             {
-                rows.Add((shard.Name, "kept", System.IO.File.ReadLines(stamp).First()));
-                continue;
+                rows[number] = (shard.Name, "kept", System.IO.File.ReadLines(stamp).First());
+                return;
             }
 
-            Say($"{shard.Name} ...");
+            lock (terminal)
+                Say($"{shard.Name} ...");
             var watch = Stopwatch.StartNew();
             bool isNative = shard.Selection is null;
             int status = Context.StartProcess(
@@ -278,7 +291,7 @@ Task("Verify")
                 {
                     Arguments = isNative
                         ? NativeTests(shard.Flavour)
-                        : TestCommand(shard.Flavour, shard.Selection, $"{folder}/{shard.Name}.trx"),
+                        : TestCommand(shard.Flavour, shard.Selection, $"{folder}/{shard.Name}.trx", shard.Part),
                     RedirectStandardOutput = true,
                     RedirectStandardError = true,
                 },
@@ -289,20 +302,31 @@ Task("Verify")
             System.IO.File.WriteAllLines(log, output.Concat(errors));
             if (status == 0 && clean)
                 System.IO.File.WriteAllText(stamp, $"{time}\n{System.IO.Path.GetFileName(log)}\n");
-            if (status != 0)
-                Say(string.Join("\n", System.IO.File.ReadLines(log).TakeLast(60)));
-            if (isMutation && System.IO.Directory.Exists("build/verify/mutation")) // a line for each kernel file: its score
-                foreach (string file in System.IO.Directory.GetFiles("build/verify/mutation", "*.txt").Order())
-                    Say(System.IO.File.ReadLines(file).First());
-            passed &= status == 0;
-            rows.Add((shard.Name, status == 0 ? "ok" : "FAILED", time));
+            rows[number] = (shard.Name, status == 0 ? "ok" : "FAILED", time);
+            lock (terminal)
+            {
+                if (status != 0)
+                    Say(string.Join("\n", System.IO.File.ReadLines(log).TakeLast(60)));
+                if (isMutation && System.IO.Directory.Exists("build/verify/mutation")) // a line for each kernel file: its score
+                    foreach (string file in System.IO.Directory.GetFiles("build/verify/mutation", "*.txt").Order())
+                        Say(System.IO.File.ReadLines(file).First());
+            }
         }
+
+        // What measures memory or time, or runs processes of its own, runs alone; cases use one core, so two of their parts share the machine.
+        foreach (int number in Enumerable.Range(0, shards.Count).Where(i => shards[i].Part is null))
+            RunShard(number);
+        Parallel.ForEach(
+            Enumerable.Range(0, shards.Count).Where(i => shards[i].Part is not null),
+            new ParallelOptions { MaxDegreeOfParallelism = 2 },
+            RunShard
+        );
 
         int width = rows.Select(row => row.Name.Length).Append(5).Max();
         Say($"{"shard".PadRight(width)}  outcome  {"time",9}");
         foreach (var row in rows)
             Say($"{row.Name.PadRight(width)}  {row.Outcome.PadRight(7)}  {row.Time,9}");
-        if (!passed)
+        if (rows.Any(row => row.Outcome == "FAILED"))
             throw new CakeException($"Shards failed; their logs are in {folder}.");
     });
 

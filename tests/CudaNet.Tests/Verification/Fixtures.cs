@@ -1,3 +1,4 @@
+using System.Globalization;
 using CudaNet.Verification;
 
 namespace CudaNet.Tests.Verification;
@@ -6,11 +7,25 @@ namespace CudaNet.Tests.Verification;
 internal static class Fixtures
 {
     private const int Shown = 10;
+    private const string Part = "CUDANET_TEST_PART";
+
+    /// <summary>The ops of this run: all, or, with CUDANET_TEST_PART=2/4, every fourth one from the second on.</summary>
+    private static IEnumerable<Op> Chosen
+    {
+        get
+        {
+            if (Environment.GetEnvironmentVariable(Part) is not { Length: > 0 } text)
+                return Registry.All;
+            var (part, parts) = text.Split('/') is [var first, var second]
+                ? (int.Parse(first, CultureInfo.InvariantCulture), int.Parse(second, CultureInfo.InvariantCulture))
+                : throw new FormatException($"{Part}={text}: expected a part and how many there are, such as 2/4");
+            return Registry.All.Where((_, i) => i % parts == part - 1);
+        }
+    }
 
     public static IEnumerable<TestCaseData> Ops => OpsWhere(_ => true);
 
-    public static IEnumerable<string> KernelNames =>
-        Registry.All.Where(op => op.Kind == OpKind.Kernel).Select(op => op.Name);
+    public static IEnumerable<string> KernelNames => Chosen.Where(op => op.Kind == OpKind.Kernel).Select(op => op.Name);
 
     public static IEnumerable<TestCaseData> FusedOps =>
         OpsWhere(op => op is { Kind: OpKind.Kernel, HasComposition: true });
@@ -40,5 +55,5 @@ internal static class Fixtures
     }
 
     private static IEnumerable<TestCaseData> OpsWhere(Func<Op, bool> condition) =>
-        Registry.All.Where(condition).Select(op => new TestCaseData(op.Name).SetArgDisplayNames(op.Name));
+        Chosen.Where(condition).Select(op => new TestCaseData(op.Name).SetArgDisplayNames(op.Name));
 }
