@@ -66,8 +66,8 @@ internal static class Gates
             return op.Slope(x, AttributesOf(gate));
         if (gate == GateActivation.Relu)
             return x.Gt(0).Cast(x.DType);
-        var s = x.Sigmoid();
-        return s.Mul(s.Affine(-1, 1));
+        // Not s·(1 − s), which cancels where s is nearly 1.
+        return x.Sigmoid().Mul(x.Neg().Sigmoid());
     }
 }
 
