@@ -116,6 +116,16 @@ public sealed class OpCommandTests
         Assert.That(File.Exists(y), Is.False);
     }
 
+    [TestCase("huber_loss", "delta")]
+    [TestCase("smooth_l1_loss", "beta")]
+    public void A_loss_without_a_quadratic_part_is_refused(string op, string bound)
+    {
+        using var folder = new TemporaryFolder();
+        var (x, y) = (folder.File("x.npz"), folder.File("y.npz"));
+        Npz.Write(x, [Floats("input", [1], 1), Floats("target", [1], 2)]);
+        CliRun.Of("op", op, "--in", x, "--out", y, "--attr", $"{bound}=0").IsRefusal(op, $"{bound} must be above 0");
+    }
+
     private static NamedArray Floats(string name, long[] shape, params float[] values) =>
         new(name, DType.Float32, shape, MemoryMarshal.AsBytes<float>(values).ToArray());
 

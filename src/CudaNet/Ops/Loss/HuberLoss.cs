@@ -29,12 +29,11 @@ internal abstract class HuberLikeLossOp(string name, string bound)
         return m.Mul(m).Affine(Scale(bound) / 2).Add(d.Sub(m).Affine(Scale(bound) * bound));
     }
 
-    /// <summary>Runs the op with a bound that makes sense.</summary>
-    public Tensor Run(Tensor input, Tensor target, Reduction reduction, double bound)
+    public override void Infer(in OpCall call, Span<TensorSpec> outputs)
     {
-        if (!(bound > 0))
+        if (call.Attributes.Float(1) is var bound && !(bound > 0))
             throw new AttributeException($"{Name}: {Signature.Attributes[1].Name} must be above 0; got {bound}");
-        return Apply([input, target], Attributes.Of((long)reduction, bound));
+        base.Infer(call, outputs);
     }
 }
 
@@ -54,6 +53,6 @@ public static class HuberLossExtensions
         /// <exception cref="AttributeException">Delta is not above 0.</exception>
         /// <exception cref="ShapeException">The shapes differ; nothing is broadcast.</exception>
         public Tensor HuberLoss(Tensor target, double delta = 1, Reduction reduction = Reduction.Mean) =>
-            HuberLossOp.Instance.Run(input, target, reduction, delta);
+            HuberLossOp.Instance.Apply([input, target], Attributes.Of((long)reduction, delta));
     }
 }

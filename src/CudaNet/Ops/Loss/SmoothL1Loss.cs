@@ -16,6 +16,6 @@ public static class SmoothL1LossExtensions
         /// <exception cref="AttributeException">Beta is not above 0; for 0 take L1Loss.</exception>
         /// <exception cref="ShapeException">The shapes differ; nothing is broadcast.</exception>
         public Tensor SmoothL1Loss(Tensor target, double beta = 1, Reduction reduction = Reduction.Mean) =>
-            SmoothL1LossOp.Instance.Run(input, target, reduction, beta);
+            SmoothL1LossOp.Instance.Apply([input, target], Attributes.Of((long)reduction, beta));
     }
 }
