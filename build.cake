@@ -253,17 +253,48 @@ List<Shard> FindShards(string[] flavours)
     return shards.Where(shard => shard.Name.Contains(only, StringComparison.OrdinalIgnoreCase)).ToList();
 }
 
+// What a shard's outcome depends on, as paths for git. Cases of ops know nothing of what is built on ops.
+string[] SourcesOf(Shard shard)
+{
+    string[] native = ["kernels", "native", "CMakeLists.txt", "CMakePresets.json"];
+    if (shard.Selection is null)
+        return [.. native, "samples/c", "build.cake"];
+    string[] cases = ["Verification.OpCases", "Verification.KernelMutation", "Verification.PlantedKernelBugs"];
+    if (!cases.Any(shard.Name.StartsWith))
+        return ["."];
+    var others = new[] { "Data", "Distributions", "Nn", "Optim", "Reporting", "Training" };
+    return
+    [
+        .. native,
+        "Directory.*",
+        "global.json",
+        "src/CudaNet",
+        "src/CudaNet.Verification",
+        "src/CudaNet.Cli/Commands/Mutat*",
+        "tests/CudaNet.Tests/Support",
+        "tests/CudaNet.Tests/Verification",
+        "tests/mutation",
+        .. others.Select(room => $":(exclude)src/CudaNet/{room}"),
+    ];
+}
+
+string Paths(string[] sources) => string.Join(' ', sources.Select(path => $"\"{path}\""));
+
+bool IsCommitted(string[] sources) => Capture("git", $"status --porcelain -- {Paths(sources)}").Length == 0;
+
+// A name for what the sources hold: stamps are kept under it, so that a shard is not run again before something that it depends on changes.
+string ContentOf(string[] sources)
+{
+    byte[] listing = System.Text.Encoding.UTF8.GetBytes(Capture("git", $"ls-files -s -- {Paths(sources)}"));
+    return Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(listing))[..16].ToLowerInvariant();
+}
+
 Task("Verify")
     .IsDependentOn("Build")
     .Does(() =>
     {
         var flavours = Flavours(AllFlavours);
         BuildNative(flavours);
-
-        // Stamps are kept per content of the sources; with uncommitted changes there is no such name, so nothing is kept.
-        bool clean = Capture("git", "status --porcelain").Length == 0;
-        string folder = "build/verify/" + (clean ? Capture("git", "rev-parse HEAD^{tree}").Trim() : "uncommitted");
-        System.IO.Directory.CreateDirectory(folder);
 
         var shards = FindShards(flavours);
         var rows = new (string Name, string Outcome, string Time)[shards.Count];
@@ -272,6 +303,10 @@ Task("Verify")
         void RunShard(int number)
         {
             var shard = shards[number];
+            string[] sources = SourcesOf(shard);
+            bool clean = IsCommitted(sources);
+            string folder = "build/verify/" + (clean ? ContentOf(sources) : "uncommitted");
+            System.IO.Directory.CreateDirectory(folder);
             string stamp = $"{folder}/{shard.Name}.ok";
             string log = $"{folder}/{shard.Name}.log";
             bool isMutation = shard.Name.Contains("KernelMutation");
@@ -327,7 +362,7 @@ Task("Verify")
         foreach (var row in rows)
             Say($"{row.Name.PadRight(width)}  {row.Outcome.PadRight(7)}  {row.Time,9}");
         if (rows.Any(row => row.Outcome == "FAILED"))
-            throw new CakeException($"Shards failed; their logs are in {folder}.");
+            throw new CakeException("Shards failed; their logs are in build/verify.");
     });
 
 // --- GpuBundle -------------------------------------------------------------------------------------------------------
