@@ -82,8 +82,8 @@ public sealed class OpCasesRepeat
 }
 
 /// <summary>
-/// Every variant under AddressSanitizer and UBSan, at once and with deferred streams, which shows memory that is freed too early. A
-/// violation ends the process.
+/// Every variant under AddressSanitizer and UBSan, at once and with deferred streams, which shows memory that is freed too early: there with
+/// gradients, whose many launches hand memory on. A violation ends the process.
 /// </summary>
 [TestFixture, Category("Verify"), Category("Asan")]
 public sealed class OpCasesAsan
@@ -99,20 +99,24 @@ public sealed class OpCasesAsan
             {
                 Device = Fixtures.Simt("simt-asan"),
                 AllVariants = true,
+                Gradients = schedule != 0,
                 Seeds = [schedule],
                 Simt = new SimtOptions(Defer: schedule != 0, ScheduleSeed: schedule),
             }
         );
 }
 
-/// <summary>Every variant in the build that checks for races, in order and shuffled.</summary>
+/// <summary>
+/// Every variant in the build that checks for races, in order and shuffled. What orders two accesses is compared, not when they happen, so
+/// more schedules would show nothing new; the kernels of backward passes have cases of their own.
+/// </summary>
 [TestFixture, Category("Verify"), Category("Race")]
 public sealed class OpCasesRace
 {
     [Test, Combinatorial]
     public void Clean(
         [ValueSource(typeof(Fixtures), nameof(Fixtures.KernelNames))] string op,
-        [Values(0, 1, 2)] long schedule
+        [Values(0, 1)] long schedule
     ) =>
         Fixtures.Check(
             op,
@@ -120,6 +124,7 @@ public sealed class OpCasesRace
             {
                 Device = Fixtures.Simt("simt-race"),
                 AllVariants = true,
+                Gradients = false,
                 Simt = new SimtOptions(ScheduleSeed: schedule),
             }
         );

@@ -32,6 +32,9 @@ internal sealed class ReduceAxes
     /// <summary>Whether the elements of one output lie side by side.</summary>
     public bool HasDenseRows => _removed.Length == 0 || (_removed.Length == 1 && _removed[0].Stride == 1);
 
+    /// <summary>The number of elements of one output that lie side by side, again and again; 1 when none do.</summary>
+    public long DenseRun => _removed.Length > 0 && _removed[^1].Stride == 1 ? _removed[^1].Size : 1;
+
     /// <summary>The number of neighbouring outputs whose first elements lie side by side; 1 when none do.</summary>
     public long DenseColumns => _kept.Length > 0 && _kept[^1].Stride == 1 ? _kept[^1].Size : 1;
 

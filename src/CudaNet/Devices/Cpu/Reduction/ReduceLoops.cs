@@ -4,7 +4,7 @@ namespace CudaNet;
 
 /// <summary>
 /// Reductions of any axes of a strided tensor: along dense rows with several vectors at a time, across dense columns with one vector per
-/// neighbouring outputs, otherwise one element after the other. Long reductions are cut into chunks whose results are joined in float64, so
+/// neighbouring outputs, otherwise run after run of what lies side by side. Long reductions are cut into chunks whose results are joined in float64, so
 /// that rounding errors do not grow with the length and a single sum still uses all cores.
 /// </summary>
 internal static unsafe partial class CpuReduce
@@ -180,13 +180,20 @@ internal static unsafe partial class CpuReduce
         return result;
     }
 
+    /// <summary>Elements that lie in runs, such as the pixels of one channel of many images, are taken run by run.</summary>
     private static T FoldStrided<T, TFold>(ReduceAxes axes, T* x, long from, int n)
         where T : unmanaged
         where TFold : IFold<T>
     {
         var result = TFold.Identity;
-        for (var i = from; i < from + n; i++)
-            result = TFold.Join(result, x[axes.Step(i)]);
+        var until = from + n;
+        for (var i = from; i < until; )
+        {
+            var length = (int)Math.Min(axes.DenseRun - i % axes.DenseRun, until - i);
+            var start = x + axes.Step(i);
+            result = TFold.Join(result, length == 1 ? *start : FoldRow<T, TFold>(start, length));
+            i += length;
+        }
         return result;
     }
 

@@ -9,7 +9,7 @@ internal static class ElementwiseMath
     // Where |x| is not above it, eˣ is far from overflow and from subnormal numbers.
     private const double ModestExponent = 87;
 
-    /// <summary>eˣ with a relative error below 1.2e-7 in f32; f64 uses the runtime's polynomial.</summary>
+    /// <summary>eˣ with a relative error below 8e-8 in f32; f64 uses the runtime's polynomial.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Exp<V, T>(V x)
         where V : unmanaged, ISimd<V, T>
@@ -17,6 +17,8 @@ internal static class ElementwiseMath
     {
         if (typeof(T) == typeof(double))
             return V.ExpDouble(x);
+        if (V.ScalesAtOnce)
+            return ExpOfClamped<V, T>(x);
         // Also true for NaN, which is not within anything.
         if (!V.All(V.LessThanOrEqual(V.Abs(x), Constant<V, T>(ModestExponent))))
             return ExpOfAny<V, T>(x);
@@ -31,19 +33,24 @@ internal static class ElementwiseMath
     {
         if (typeof(T) == typeof(double))
             return V.ExpDouble(x);
-        var p = ExpOfRest<V, T>(x, out var shifted);
+        var p = ExpOfRest<V, T>(x, out var shifted, out _);
         return V.ScaleNormal(p, shifted);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static V ExpOfAny<V, T>(V x)
         where V : unmanaged, ISimd<V, T>
+        where T : unmanaged, INumber<T> => ExpOfClamped<V, T>(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V ExpOfClamped<V, T>(V x)
+        where V : unmanaged, ISimd<V, T>
         where T : unmanaged, INumber<T>
     {
         // Beyond these bounds the result is 0 or ∞ all the same; a NaN passes.
         var clamped = V.Min(Constant<V, T>(89.5), V.Max(Constant<V, T>(-105), x));
-        var p = ExpOfRest<V, T>(clamped, out var shifted);
-        return V.Scale(p, shifted - Constant<V, T>(Rounder));
+        var p = ExpOfRest<V, T>(clamped, out _, out var n);
+        return V.Scale(p, n);
     }
 
     // 1.5·2²³: adding it rounds to a whole number and leaves that number in the low bits.
@@ -51,23 +58,23 @@ internal static class ElementwiseMath
 
     /// <summary>eʳ where x = n·ln 2 + r and |r| ≤ ln 2 / 2; <paramref name="shifted"/> is n plus the rounder.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V ExpOfRest<V, T>(V x, out V shifted)
+    private static V ExpOfRest<V, T>(V x, out V shifted, out V n)
         where V : unmanaged, ISimd<V, T>
         where T : unmanaged, INumber<T>
     {
         var rounder = Constant<V, T>(Rounder);
         shifted = V.MultiplyAdd(x, Constant<V, T>(1.44269504088896341), rounder);
         // Cody and Waite: ln 2 in two parts, of which n times the first is exact.
-        var n = shifted - rounder;
+        n = shifted - rounder;
         var r = V.MultiplyAdd(n, Constant<V, T>(-0.693359375), x);
         r = V.MultiplyAdd(n, Constant<V, T>(2.12194440054690583e-4), r);
-        // The minimax polynomial of Cephes' expf (Moshier), in pairs of terms (Estrin), which wait less for each other.
-        var square = r * r;
-        var p = V.MultiplyAdd(Constant<V, T>(1.9875691500e-4), r, Constant<V, T>(1.3981999507e-3));
-        var q = V.MultiplyAdd(Constant<V, T>(8.3334519073e-3), r, Constant<V, T>(4.1665795894e-2));
-        var s = V.MultiplyAdd(Constant<V, T>(1.6666665459e-1), r, Constant<V, T>(5.0000001201e-1));
-        p = V.MultiplyAdd(V.MultiplyAdd(p, square, q), square, s);
-        return V.MultiplyAdd(p, square, r) + Constant<V, T>(1);
+        // 1 + r + r²·q(r), q of degree 4 with the least relative error on ±ln 2 / 2, 3.1e-9 (Lawson's iteration).
+        var p = V.MultiplyAdd(Constant<V, T>(1.3814467238262296e-3), r, Constant<V, T>(8.368780836462975e-3));
+        p = V.MultiplyAdd(p, r, Constant<V, T>(4.166839271783829e-2));
+        p = V.MultiplyAdd(p, r, Constant<V, T>(0.1666651964187622));
+        p = V.MultiplyAdd(p, r, Constant<V, T>(0.4999999403953552));
+        p = V.MultiplyAdd(p, r, Constant<V, T>(1));
+        return V.MultiplyAdd(p, r, Constant<V, T>(1));
     }
 
     /// <summary>ln x with a relative error below 9e-8 in f32, by the polynomial of Cephes (Moshier); f64 uses the runtime's.</summary>

@@ -21,9 +21,13 @@ internal static unsafe class RowMath
                 a = V.Max(a, V.Load(x + i));
                 b = V.Max(b, V.Load(x + i + V.Count));
             }
-            var lanes = V.Max(a, b);
-            for (var lane = 0; lane < V.Count; lane++)
-                result = Larger(result, ((T*)&lanes)[lane]);
+            var lanes = stackalloc T[V.Count];
+            V.Max(a, b).Store(lanes);
+            // By halves: one after the other would wait for each comparison.
+            for (var half = V.Count / 2; half > 0; half /= 2)
+            for (var lane = 0; lane < half; lane++)
+                lanes[lane] = Larger(lanes[lane], lanes[lane + half]);
+            result = lanes[0];
         }
         for (; i < n; i++)
             result = Larger(result, x[i]);

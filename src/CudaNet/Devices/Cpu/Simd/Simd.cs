@@ -47,6 +47,9 @@ internal unsafe interface ISimd<TSelf, T>
     static abstract TSelf LessThanOrEqual(TSelf a, TSelf b);
     static abstract TSelf Select(TSelf mask, TSelf a, TSelf b);
 
+    /// <summary>Whether <see cref="Scale"/> is one instruction.</summary>
+    static abstract bool ScalesAtOnce { get; }
+
     /// <summary>a·2ⁿ for whole n in [−300, 300], rounded at most once more when the result is subnormal; f32 only.</summary>
     static abstract TSelf Scale(TSelf a, TSelf n);
 
@@ -151,6 +154,8 @@ internal readonly unsafe struct Simd512<T>(Vector512<T> value) : ISimd<Simd512<T
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd512<T> Select(Simd512<T> mask, Simd512<T> a, Simd512<T> b) =>
         new(Vector512.ConditionalSelect(mask._v, a._v, b._v));
+
+    public static bool ScalesAtOnce => Avx512F.IsSupported;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd512<T> Scale(Simd512<T> a, Simd512<T> n)
@@ -302,6 +307,8 @@ internal readonly unsafe struct SimdAny<T>(Vector<T> value) : ISimd<SimdAny<T>, 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static SimdAny<T> Select(SimdAny<T> mask, SimdAny<T> a, SimdAny<T> b) =>
         new(Vector.ConditionalSelect(mask._v, a._v, b._v));
+
+    public static bool ScalesAtOnce => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static SimdAny<T> Scale(SimdAny<T> a, SimdAny<T> n)

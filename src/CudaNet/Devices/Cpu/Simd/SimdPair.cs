@@ -105,6 +105,8 @@ internal readonly unsafe struct SimdPair<V, T>(V low, V high) : ISimd<SimdPair<V
     public static SimdPair<V, T> Select(SimdPair<V, T> mask, SimdPair<V, T> a, SimdPair<V, T> b) =>
         new(V.Select(mask._low, a._low, b._low), V.Select(mask._high, a._high, b._high));
 
+    public static bool ScalesAtOnce => V.ScalesAtOnce;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static SimdPair<V, T> Scale(SimdPair<V, T> a, SimdPair<V, T> n) =>
         new(V.Scale(a._low, n._low), V.Scale(a._high, n._high));
