@@ -270,10 +270,9 @@ string[] SourcesOf(Shard shard)
         "global.json",
         "src/CudaNet",
         "src/CudaNet.Verification",
-        "src/CudaNet.Cli/Commands/Mutat*",
         "tests/CudaNet.Tests/Support",
         "tests/CudaNet.Tests/Verification",
-        "tests/mutation",
+        .. shard.Part is null ? new[] { "src/CudaNet.Cli/Commands/MutateCommand.cs", "tests/mutation" } : [],
         .. others.Select(room => $":(exclude)src/CudaNet/{room}"),
     ];
 }

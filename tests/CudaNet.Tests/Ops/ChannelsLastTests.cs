@@ -98,29 +98,4 @@ public sealed class ChannelsLastTests(string deviceName)
             Is.EqualTo(x.Slice(1, 2, 6).Conv2d(weight).ToDoubles()).Within(1e-12)
         );
     }
-
-    /// <summary>The weight is packed and the product computed; the images are taken as they lie.</summary>
-    [Test]
-    public void NothingIsCopiedForIt()
-    {
-        if (_device is not NativeDevice device)
-        {
-            Assert.Pass("the cpu device computes in C order");
-            return;
-        }
-        using var frame = Lifetime.Frame();
-        var last = Wave(2, 8, 6, 7).ChannelsLast();
-        var weight = Wave(8, 8, 3, 3);
-        var before = device.LaunchCount;
-        var y = last.Conv2d(weight);
-        Assert.That(device.LaunchCount - before, Is.EqualTo(2));
-        before = device.LaunchCount;
-        new ConvFamily(2).BackwardFilter(
-            y,
-            last,
-            weight.Shape,
-            Attributes.Of(new long[] { 1 }, new long[] { 0 }, new long[] { 1 }, 1)
-        );
-        Assert.That(device.LaunchCount - before, Is.EqualTo(1));
-    }
 }

@@ -77,6 +77,87 @@ public sealed class LaunchCountTests
         Assert.That(device.LaunchCount - before, Is.EqualTo(1));
     }
 
+    [Test]
+    public void AnUpdateOfAveragesIsOneLaunch()
+    {
+        using var frame = Lifetime.Frame();
+        var device = (NativeDevice)TestDevices.Open("simt");
+        var average = new ExponentialMovingAverage(FiftyParameters(device));
+        average.Update();
+        var before = device.LaunchCount;
+        average.Update();
+        Assert.That(device.LaunchCount - before, Is.EqualTo(1));
+    }
+
+    /// <summary>Two launches for the norm, one to scale, however many parameters there are.</summary>
+    [Test]
+    public void ClippingTheNormOfGradientsIsThreeLaunches()
+    {
+        using var frame = Lifetime.Frame();
+        var device = (NativeDevice)TestDevices.Open("simt");
+        var parameters = FiftyParameters(device);
+        foreach (var parameter in parameters)
+            parameter.Grad = Tensor.Ones(parameter.Shape, device: device);
+        var before = device.LaunchCount;
+        GradientClipping.ClipGradNorm(parameters, 1);
+        Assert.That(device.LaunchCount - before, Is.EqualTo(3));
+    }
+
+    private static List<Tensor> FiftyParameters(Device device)
+    {
+        var parameters = Enumerable.Range(1, 50).Select(i => Tensor.Ones([i], device: device)).ToList();
+        foreach (var parameter in parameters)
+            parameter.RequiresGrad = true;
+        return parameters;
+    }
+
+    /// <summary>The weight is packed and the product computed; images with the channels last are taken as they lie.</summary>
+    [Test]
+    public void ConvolutionsCopyNoImagesWithTheChannelsLast()
+    {
+        using var frame = Lifetime.Frame();
+        var device = (NativeDevice)TestDevices.Open("simt");
+        var images = Tensor.Ones([2, 8, 6, 7], device: device).ChannelsLast();
+        var weight = Tensor.Ones([8, 8, 3, 3], device: device);
+        var before = device.LaunchCount;
+        var y = images.Conv2d(weight);
+        Assert.That(device.LaunchCount - before, Is.EqualTo(2));
+        before = device.LaunchCount;
+        new ConvFamily(2).BackwardFilter(
+            y,
+            images,
+            weight.Shape,
+            Attributes.Of(new long[] { 1 }, new long[] { 0 }, new long[] { 1 }, 1)
+        );
+        Assert.That(device.LaunchCount - before, Is.EqualTo(1));
+    }
+
+    /// <summary>A step of a sequence is one launch, forward and backward; what comes before and after does not grow with the steps.</summary>
+    [TestCase(false)]
+    [TestCase(true)]
+    public void AStepOfALstmIsOneLaunch(bool withLengths)
+    {
+        const int Batch = 3, Features = 5, Hidden = 4;
+        using var frame = Lifetime.Frame();
+        var device = (NativeDevice)TestDevices.Open("simt");
+        Tensor Weight(params long[] shape)
+        {
+            var weight = Tensor.Full(new Shape(shape), 0.1, device: device);
+            weight.RequiresGrad = true;
+            return weight;
+        }
+        long Launches(int steps)
+        {
+            var input = Tensor.Ones([steps, Batch, Features], device: device);
+            var lengths = withLengths ? Tensor.From<long>([2, 3, 1], device: device) : null;
+            var (ofInput, ofHidden) = (Weight(4 * Hidden, Features), Weight(4 * Hidden, Hidden));
+            var before = device.LaunchCount;
+            input.Lstm(ofInput, ofHidden, lengths: lengths, reverse: true).Output.Sum().Backward();
+            return device.LaunchCount - before;
+        }
+        Assert.That(Launches(13) - Launches(3), Is.EqualTo(10 + 10));
+    }
+
     private static TestCaseData On(string name, Func<Tensor, Tensor, Tensor> call) =>
         new TestCaseData(call).SetArgDisplayNames(name);
 }

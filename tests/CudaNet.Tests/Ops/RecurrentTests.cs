@@ -439,27 +439,6 @@ public sealed class RecurrentTests(string deviceName)
             Assert.That(Last(wrong).ToDoubles(), Is.EqualTo(Last(Math.Clamp(wrong, 0, Steps)).ToDoubles()));
     }
 
-    /// <summary>A step is one launch, forward and backward; what comes before and after does not grow with the steps.</summary>
-    [TestCase(false)]
-    [TestCase(true)]
-    public void AStepIsOneLaunch(bool withLengths)
-    {
-        if (deviceName != "simt")
-            Assert.Ignore("launches are counted where there are kernels");
-        using var frame = Lifetime.Frame();
-        long Launches(int steps)
-        {
-            var layer = new Layer("lstm", RnnNonlinearity.Tanh, _device);
-            var input = Tensor.Ones([steps, Batch, Features], DType.Float64, _device);
-            var lengths = withLengths ? Tensor.From<long>([2, 3, 1], device: _device) : null;
-            var device = (NativeDevice)_device;
-            var before = device.LaunchCount;
-            layer.Run(input, lengths, reverse: true).Output.Sum().Backward();
-            return device.LaunchCount - before;
-        }
-        Assert.That(Launches(13) - Launches(3), Is.EqualTo(10 + 10));
-    }
-
     [Test]
     public void ResultsDoNotDependOnThreads()
     {
