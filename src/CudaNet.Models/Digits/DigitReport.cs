@@ -31,6 +31,7 @@ internal static class DigitReport
         var units = WeightPictures.Of(weight, images.Height, images.Width, MostFilters);
         if (units.Count > 0)
             sections.Add(FirstLayer(units, weight.Shape[0]));
+        sections.AddRange(ExplanationReport.Sections(model, images, predictions));
         return sections;
     }
 

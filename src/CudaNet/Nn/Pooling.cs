@@ -54,6 +54,12 @@ public sealed class MaxPool2d(
     public MaxPool2d(long kernelSize, long? stride = null, long padding = 0, long dilation = 1, bool ceilMode = false)
         : this([kernelSize], [stride ?? kernelSize], [padding], [dilation], ceilMode) { }
 
+    /// <summary>The sides of a window: one number or height and width.</summary>
+    public ReadOnlySpan<long> KernelSize => kernelSize;
+
+    /// <summary>The distance between neighbouring windows: one number or one per axis.</summary>
+    public ReadOnlySpan<long> Stride => stride is { Length: > 0 } ? stride : kernelSize;
+
     /// <inheritdoc/>
     protected override Tensor Forward(Tensor input) => input.MaxPool2d(kernelSize, stride, padding, dilation, ceilMode);
 }

@@ -35,7 +35,8 @@ public static class Numbers
         : General(value);
 
     /// <summary>Whether a metric of this name is a share of one.</summary>
-    public static bool IsShare(string name) => name.EndsWith("accuracy", StringComparison.Ordinal);
+    public static bool IsShare(string name) =>
+        name.EndsWith("accuracy", StringComparison.Ordinal) || name.EndsWith("iou", StringComparison.Ordinal);
 
     /// <summary>A metric's name as words: test_accuracy becomes test accuracy, and train_seconds train time.</summary>
     public static string Words(string name) =>

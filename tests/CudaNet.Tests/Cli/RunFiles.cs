@@ -10,6 +10,9 @@ internal static class RunFiles
     public static byte[] Arrays(string run) =>
         File.ReadAllBytes(Path.Combine(CheckpointFolder(run), "arrays.safetensors"));
 
+    /// <summary>One of the run's JSON files.</summary>
+    public static JsonNode Json(string run, string file) => JsonNode.Parse(File.ReadAllText(Path.Combine(run, file)))!;
+
     /// <summary>The lines of metrics.jsonl without those numbers that depend on the clock.</summary>
     public static List<string> Metrics(string run) =>
         [

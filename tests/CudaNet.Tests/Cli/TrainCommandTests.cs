@@ -60,6 +60,7 @@ public sealed class TrainCommandTests
     [TestCase("linear", 32, TestName = "After an epoch")]
     [TestCase("linear", 40, TestName = "Within an epoch")]
     [TestCase("cnn", 24, TestName = "With dropout, within an epoch")]
+    [TestCase("densenet", 24, TestName = "With one cycle and augmentation, within an epoch")]
     public void An_interrupted_run_continues_bit_for_bit(string recipe, int stopAfter)
     {
         using var folder = new TemporaryFolder();
@@ -228,8 +229,6 @@ public sealed class TrainCommandTests
 
         public void OnEpoch(TrainingProgress progress) { }
     }
-
-    private static JsonNode Json(string run, string file) => JsonNode.Parse(File.ReadAllText(Path.Combine(run, file)))!;
 
     private static List<double> Losses(string run) =>
         [
