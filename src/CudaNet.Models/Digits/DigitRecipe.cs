@@ -1,7 +1,4 @@
-using CudaNet.Data;
 using CudaNet.Nn;
-using CudaNet.Optim;
-using CudaNet.Training;
 
 namespace CudaNet.Models;
 
@@ -24,17 +21,12 @@ public sealed class DigitRecipe : IRecipe
         (Name, Description, _build) = (name, description, build);
         Options =
         [
-            new(
-                "data",
-                "DIR",
-                null,
-                "Folder with the MNIST files (IDX, also .gz); without it, digits drawn by the program."
-            ),
+            DigitData.Folder,
             new("epochs", "N", $"{epochs}", "Passes over the training set."),
             new("batch-size", "N", "64", "Images per step."),
             new("lr", "X", learningRate, "Learning rate of AdamW."),
             new("seed", "N", "1", "Chooses the first weights and the order of the images."),
-            new("limit", "N", null, "Train on the first N images only, and test on at most as many."),
+            DigitData.Limit,
         ];
     }
 
@@ -114,25 +106,10 @@ public sealed class DigitRecipe : IRecipe
             options.Positive("lr"),
             seed
         );
-        var limit = options.IntOrNull("limit");
-        var folder = options.TextOrNull("data");
-        var data = new Lazy<TrainTestImages>(() => Load(folder, limit));
+        var data = DigitData.Load(Name, options);
         if (loadData)
             _ = data.Value;
         var random = new Generator(seed);
-        var source = folder is null ? "drawn digits" : $"images from {folder}";
-        return new DigitTraining(_build(random), random, data, settings, Name, source);
+        return new DigitTraining(_build(random), random, data, settings, Name, DigitData.Source(options));
     }
-
-    private TrainTestImages Load(string? folder, int? limit)
-    {
-        var data = folder is null ? DrawnDigits.Load() : Mnist.Load(folder);
-        if (data.Train is not { Height: DigitTraining.Height, Width: DigitTraining.Width })
-            throw new RecipeOptionException(
-                $"--data {folder}: the images are {data.Train.Height} × {data.Train.Width}; {Name} takes {DigitTraining.Height} × {DigitTraining.Width}"
-            );
-        return limit is { } most ? new(First(data.Train, most), First(data.Test, most)) : data;
-    }
-
-    private static LabeledImages First(LabeledImages images, int most) => images.Slice(0, Math.Min(most, images.Count));
 }

@@ -24,54 +24,36 @@ internal sealed class DigitTraining(
     DigitSettings settings,
     string name,
     string source
-) : IPreparedRecipe, IReportSections, ISampler
+) : DigitClassifier(model, data)
 {
     public const int Height = 28;
     public const int Width = 28;
     public const int Pixels = Height * Width;
     public const int Classes = 10;
 
-    private const string ModelPart = "model";
+    public override string Description =>
+        $"{name} on {Images.Train.Count.ToString("N0", CultureInfo.InvariantCulture)} {source}";
 
-    // Of the network as it now stands.
-    private DigitPredictions? _tested;
-
-    public string Description =>
-        $"{name} on {data.Value.Train.Count.ToString("N0", CultureInfo.InvariantCulture)} {source}";
-
-    public long ParameterCount => model.ParameterCount;
-
-    public void Restore(RunFolder folder)
+    public override IReadOnlyDictionary<string, double>? Run(RecipeRun run)
     {
-        new ModuleState(model).LoadState(Checkpoint.Load(folder.CheckpointPath).Section(ModelPart));
-        _tested = null;
-    }
-
-    public IReadOnlyDictionary<string, double>? Run(RecipeRun run)
-    {
-        var optimizer = new AdamW(model.Parameters(), learningRate: settings.LearningRate);
-        var batches = new ImageBatches(data.Value.Train, settings.BatchSize, seed: (ulong)settings.Seed);
+        var optimizer = new AdamW(Model.Parameters(), learningRate: settings.LearningRate);
+        var batches = new ImageBatches(Images.Train, settings.BatchSize, seed: (ulong)settings.Seed);
         var trainer = new Trainer<ImageBatch>(run.Folder, batches, settings.Epochs)
         {
             Observer = run.Observer,
-            // Nothing is chosen by what is found on the test set.
-            Evaluate = () =>
-            {
-                _tested = DigitPredictions.Of(model, data.Value.Test);
-                return [("test_loss", _tested.Loss), ("test_accuracy", _tested.Accuracy)];
-            },
+            Evaluate = Test,
         }
-            .Track(ModelPart, new ModuleState(model))
+            .Track(ModelPart, new ModuleState(Model))
             .Track("optimizer", new OptimizerState(optimizer))
             .Track("random", new GeneratorPart(random));
         if (run.Resume)
             trainer.Resume();
 
-        model.Train();
+        Model.Train();
         var finished = trainer.Run(
             batch =>
             {
-                var logits = model.Call(batch.Images);
+                var logits = Model.Call(batch.Images);
                 var loss = logits.CrossEntropy(batch.Labels);
                 optimizer.ZeroGrad();
                 loss.Backward();
@@ -80,31 +62,8 @@ internal sealed class DigitTraining(
             },
             run.Stop
         );
-        if (!finished)
-            return null;
-
-        var results = new Dictionary<string, double>
-        {
-            ["test_accuracy"] = Tested.Accuracy,
-            ["test_loss"] = Tested.Loss,
-        };
-        foreach (var (name, value) in trainer.LastEpoch)
-            if (!results.ContainsKey(name))
-                results[$"train_{name}"] = value;
-        results["epochs"] = settings.Epochs;
-        results["steps"] = trainer.Step;
-        results["train_seconds"] = trainer.Seconds;
-        return results;
+        return finished ? Results(trainer, settings.Epochs) : null;
     }
-
-    public IReadOnlyList<ReportSection> ReportSections() => DigitReport.Sections(model, data.Value.Test, Tested);
-
-    public IEnumerable<Sample> Sample(SampleRequest request) =>
-        request.Input is { } path
-            ? DigitSamples.OfFile(model, path, request.Count)
-            : DigitSamples.OfTests(model, data.Value.Test, request.Count, request.Seed);
-
-    private DigitPredictions Tested => _tested ??= DigitPredictions.Of(model, data.Value.Test);
 
     /// <summary>1 for each image whose largest logit is its label's, else 0.</summary>
     private static Tensor Right(Tensor logits, Tensor labels) => logits.ArgMax(1).Eq(labels).Cast(DType.Float32);
