@@ -5,7 +5,14 @@ public static class RecipeRegistry
 {
     /// <summary>In alphabetical order within each family; adding a recipe adds one line.</summary>
     public static IReadOnlyList<IRecipe> All { get; } =
-    [DigitRecipe.Cnn, DigitRecipe.Linear, DigitRecipe.Mlp, SemiSupervisedRecipe.FixMatch];
+    [
+        DigitRecipe.Cnn,
+        DigitRecipe.Linear,
+        DigitRecipe.Mlp,
+        DoubleDescentRecipe.Instance,
+        LotteryRecipe.Instance,
+        SemiSupervisedRecipe.FixMatch,
+    ];
 
     /// <summary>The recipe of this name.</summary>
     /// <exception cref="RecipeOptionException">There is none; the message names them.</exception>
