@@ -110,6 +110,6 @@ public sealed class DigitRecipe : IRecipe
         if (loadData)
             _ = data.Value;
         var random = new Generator(seed);
-        return new DigitTraining(_build(random), random, data, settings, Name, DigitData.Source(options));
+        return new DigitTraining(_build, random, data, settings, Name, DigitData.Source(options));
     }
 }
