@@ -48,6 +48,7 @@ internal static class CommandLine
         {
             DevicesCommand.Create(console),
             DoctorCommand.Create(console),
+            DoctorTrainingCommand.Create(console),
             RecipesCommand.Create(console),
             args.Contains("train") ? Train(console) : new CliCommand("train", TrainCommand.Description),
             SampleCommand.Create(console),

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using CudaNet.Cli.Commands;
 using CudaNet.Models;
+using CudaNet.Reporting;
 using CudaNet.Training;
 
 namespace CudaNet.Cli;
@@ -131,8 +132,9 @@ internal sealed class TrainRun(
             Json.Print(console, summary);
             return;
         }
-        if (results.TryGetValue("test_accuracy", out var accuracy))
-            console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"test accuracy {accuracy * 100:F2} %"));
+        foreach (var (name, value) in results)
+            if (Numbers.IsShare(name) && !name.StartsWith("train_", StringComparison.Ordinal))
+                console.Out.WriteLine($"{Numbers.Words(name)} {Numbers.Percent(value)}");
         console.Out.WriteLine($"the run is in {ShownPath.Of(folder.Path)}; open {ShownPath.Of(folder.ReportPath)}");
     }
 }

@@ -159,7 +159,7 @@ public sealed class DigitRecipe : IRecipe
             _ = data.Value;
         var random = new Generator(seed);
         return new DigitTraining(
-            _build(random),
+            _build,
             random,
             data,
             settings,

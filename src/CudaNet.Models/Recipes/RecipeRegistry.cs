@@ -11,7 +11,10 @@ public static class RecipeRegistry
         DigitRecipe.Linear,
         DigitRecipe.Mlp,
         DigitRecipe.ResNet,
+        DoubleDescentRecipe.Instance,
+        LotteryRecipe.Instance,
         SegmentationRecipe.UNet,
+        SemiSupervisedRecipe.FixMatch,
     ];
 
     /// <summary>The recipe of this name.</summary>

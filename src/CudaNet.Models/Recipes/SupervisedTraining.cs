@@ -99,5 +99,5 @@ internal static class SupervisedTraining
     }
 
     /// <summary>1 where the largest logit is the label's, else 0.</summary>
-    private static Tensor Right(Tensor logits, Tensor labels) => logits.ArgMax(1).Eq(labels).Cast(DType.Float32);
+    public static Tensor Right(Tensor logits, Tensor labels) => logits.ArgMax(1).Eq(labels).Cast(DType.Float32);
 }

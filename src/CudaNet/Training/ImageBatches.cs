@@ -41,6 +41,7 @@ public sealed class ImageBatches : BatchSource<HostImages, ImageBatch>
 {
     private readonly LabeledImages _data;
     private readonly EpochOrder _order;
+    private readonly Curriculum? _curriculum;
     private readonly ulong _augmentationSeed;
     private readonly IAugmentation? _augmentation;
     private readonly float[] _levels = new float[256];
@@ -57,7 +58,8 @@ public sealed class ImageBatches : BatchSource<HostImages, ImageBatch>
     /// <param name="deviation">What they are then divided by.</param>
     /// <param name="augmentation">What is done to each image before that, anew in each epoch; null for nothing.</param>
     /// <param name="augmentationSeed">What augmentation draws from; two sources with the same order and different ones give two views of the same images.</param>
-    /// <exception cref="ArgumentException">There are no images, or a number is out of range.</exception>
+    /// <param name="curriculum">Which images a step draws from, instead of each once per epoch; null for that. An image may then come twice in an epoch, augmented in the same way.</param>
+    /// <exception cref="ArgumentException">There are no images, a number is out of range, or the curriculum is of other images.</exception>
     public ImageBatches(
         LabeledImages data,
         int batchSize,
@@ -66,13 +68,17 @@ public sealed class ImageBatches : BatchSource<HostImages, ImageBatch>
         double mean = 0,
         double deviation = 1,
         IAugmentation? augmentation = null,
-        ulong augmentationSeed = 0
+        ulong augmentationSeed = 0,
+        Curriculum? curriculum = null
     )
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(deviation);
         if (data.Count == 0)
             throw new ArgumentException("there is no image to train on", nameof(data));
+        if (curriculum is { } other && other.Count != data.Count)
+            throw new ArgumentException($"it is of {other.Count} images; expected {data.Count}", nameof(curriculum));
+        _curriculum = curriculum;
         (_data, _augmentation, _augmentationSeed) = (data, augmentation, augmentationSeed);
         _order = new EpochOrder(data.Count, seed, shuffle);
         BatchSize = Math.Min(batchSize, data.Count);
@@ -98,7 +104,10 @@ public sealed class ImageBatches : BatchSource<HostImages, ImageBatch>
     {
         var first = index * BatchSize;
         host.Count = Math.Min(BatchSize, _data.Count - first);
-        _order.Fill(epoch, first, host.Places.AsSpan(0, host.Count));
+        if (_curriculum is { } curriculum)
+            curriculum.Fill(epoch * Count + index, host.Places.AsSpan(0, host.Count));
+        else
+            _order.Fill(epoch, first, host.Places.AsSpan(0, host.Count));
         var size = _data.Size;
         for (var i = 0; i < host.Count; i++)
         {

@@ -18,5 +18,8 @@ public sealed class StepResult
         return this;
     }
 
+    /// <summary>The loss.</summary>
+    public Tensor Loss => _values[0].Value;
+
     internal IReadOnlyList<(string Name, Tensor Value)> Values => _values;
 }

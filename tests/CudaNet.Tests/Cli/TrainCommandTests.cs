@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using CudaNet.IO;
-using CudaNet.Models;
 using CudaNet.Tests.IO;
 using CudaNet.Training;
 using static CudaNet.Tests.Cli.RunFiles;
@@ -65,7 +64,9 @@ public sealed class TrainCommandTests
     {
         using var folder = new TemporaryFolder();
         CliRun.Of(["train", recipe, "--out", folder.File("whole"), .. s_small]).IsFine();
-        Interrupt(recipe, folder.File("parts"), stopAfter);
+        InterruptedRun.Make(recipe, s_small, folder.File("parts"), stopAfter);
+        var state = Checkpoint.Load(CheckpointFolder(folder.File("parts"))).Section("trainer");
+        Assert.That(state.Integer("epoch") * 32 + state.Integer("batch"), Is.EqualTo(stopAfter));
         Assert.That(File.Exists(Path.Combine(folder.File("parts"), "summary.json")), Is.False);
         CliRun.Of("train", "--resume", folder.File("parts")).IsFine();
 
@@ -193,42 +194,7 @@ public sealed class TrainCommandTests
         Assert.That(Metrics(run), Is.EqualTo(Metrics(folder.File("whole"))));
     }
 
-    /// <summary>Trains as the command does, and asks to stop after some steps, as Ctrl-C does.</summary>
-    private static void Interrupt(string recipeName, string path, int steps)
-    {
-        var recipe = RecipeRegistry.Find(recipeName);
-        var given = s_small.Chunk(2).ToDictionary(pair => pair[0].TrimStart('-'), pair => pair[1]);
-        var options = new RecipeOptions(recipe, given);
-        var folder = RunFolder.CreateAt(path);
-        var stored = new JsonObject();
-        foreach (var (name, value) in options.Values)
-            stored[name] = value;
-        folder.WriteConfig(
-            new JsonObject
-            {
-                ["recipe"] = recipeName,
-                ["device"] = "cpu",
-                ["options"] = stored,
-            }
-        );
-        using var stop = new CancellationTokenSource();
-        var observer = new StopAfter(steps, stop);
-        var results = recipe.Prepare(options).Run(new RecipeRun(folder, Observer: observer, Stop: stop.Token));
-        Assert.That(results, Is.Null);
-        var state = Checkpoint.Load(folder.CheckpointPath).Section("trainer");
-        Assert.That(state.Integer("epoch") * 32 + state.Integer("batch"), Is.EqualTo(steps));
-    }
-
-    private sealed class StopAfter(int steps, CancellationTokenSource stop) : ITrainingObserver
-    {
-        public void OnProgress(TrainingProgress progress)
-        {
-            if (progress.Step >= steps)
-                stop.Cancel();
-        }
-
-        public void OnEpoch(TrainingProgress progress) { }
-    }
+    private static JsonNode Json(string run, string file) => JsonNode.Parse(File.ReadAllText(Path.Combine(run, file)))!;
 
     private static List<double> Losses(string run) =>
         [
