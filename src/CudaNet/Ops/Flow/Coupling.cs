@@ -86,6 +86,24 @@ internal static class CouplingCases
             }
             yield return Case(dtype, 0, true, false, 2, 1032);
         }
+        // Each tensor in a layout of its own, so that none can be read by the strides of another.
+        CaseLayout[] layouts =
+        [
+            CaseLayout.Transposed,
+            CaseLayout.Strided,
+            CaseLayout.Contiguous,
+            CaseLayout.Transposed,
+        ];
+        var mixed = Case(DType.Float32, 0, false, false, 3, 4, 6);
+        yield return mixed with
+        {
+            Inputs =
+            [
+                .. mixed.Inputs.Select(
+                    (input, i) => input?.Shape.Rank == 3 ? input with { Layout = layouts[i] } : input
+                ),
+            ],
+        };
         foreach (var inverse in new[] { false, true })
         {
             if (op is AffineCouplingOp)
