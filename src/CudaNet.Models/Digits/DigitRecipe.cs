@@ -158,15 +158,7 @@ public sealed class DigitRecipe : IRecipe
         if (loadData)
             _ = data.Value;
         var random = new Generator(seed);
-        return new DigitTraining(
-            _build,
-            random,
-            data,
-            settings,
-            _augmentation,
-            Name,
-            DigitData.Source(options)
-        );
+        return new DigitTraining(_build, random, data, settings, _augmentation, Name, DigitData.Source(options));
     }
 
     private static Sequential OnImages(Module<Tensor, Tensor> network) =>

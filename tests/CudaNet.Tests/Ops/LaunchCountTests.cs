@@ -137,7 +137,9 @@ public sealed class LaunchCountTests
     [TestCase(true)]
     public void AStepOfALstmIsOneLaunch(bool withLengths)
     {
-        const int Batch = 3, Features = 5, Hidden = 4;
+        const int Batch = 3,
+            Features = 5,
+            Hidden = 4;
         using var frame = Lifetime.Frame();
         var device = (NativeDevice)TestDevices.Open("simt");
         Tensor Weight(params long[] shape)
