@@ -162,6 +162,8 @@ internal sealed class GluOp() : Op("glu", $"input; dim: int = -1, {Gates.Attribu
             yield return Case(dtype, GateActivation.Sigmoid, [5, 6, 7], 1);
             yield return Case(dtype, GateActivation.Sigmoid, [514, 8], 0);
         }
+        // With gates at the bound itself.
+        yield return Case(DType.Float32, GateActivation.Relu, [3, 16], -1, s => new(s, DrawKind.Integers, -1, 2));
         foreach (var layout in Enum.GetValues<CaseLayout>())
             yield return Case(DType.Float32, GateActivation.Gelu, [6, 8], -1).With(layout);
         foreach (var gate in Enum.GetValues<GateActivation>())

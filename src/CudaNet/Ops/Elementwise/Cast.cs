@@ -18,6 +18,8 @@ internal sealed class CastOp() : Op("cast", "input; dtype: dtype -> output")
     protected internal override void Backward(BackwardCall call) =>
         call.Set(0, call.GradOutput().Cast(call.InputDType(0)));
 
+    private const double Least = 1.0 / (1 << 24); // half of what f32 tells apart next to 1
+
     public override IEnumerable<OpCase> Cases()
     {
         foreach (var from in DTypes.All)
@@ -27,6 +29,27 @@ internal sealed class CastOp() : Op("cast", "input; dtype: dtype -> output")
             if (from is not (DType.Bool or DType.UInt8))
                 yield return new OpCase(this, from, $"to={to.Name},n=97,wide", [DrawWide(from, 97)], Attributes.Of(to));
         }
+        // Next to the middle between two numbers of 16 bits, where rounding to f32 first would give the middle itself.
+        foreach (var (to, step) in new[] { (DType.Float16, 1.0 / (1 << 10)), (DType.BFloat16, 1.0 / (1 << 7)) })
+        {
+            yield return NextTo(1 + step / 2, 1 + step / 2 + Least, "above");
+            yield return NextTo(-1 - step / 2 - Least, -1 - step / 2, "below");
+            yield return NextTo(1 + 3 * step / 2 - Least, 1 + 3 * step / 2, "under");
+
+            OpCase NextTo(double low, double high, string side) =>
+                new(this, DType.Float64, $"to={to.Name},n=5,{side}", [Draw.Uniform(low, high, 5)], Attributes.Of(to));
+        }
+        // The same with integers; those next to 2^25 are 4 apart in f32.
+        foreach (
+            var (low, side) in new[] { ((1L << 25) + (1 << 17) + 1, "above"), (-(1L << 25) - (1 << 17) - 1, "below") }
+        )
+            yield return new OpCase(
+                this,
+                DType.Int64,
+                $"to=bf16,n=3,{side}",
+                [new CaseInput([3], DrawKind.Integers, low, low + 1)],
+                Attributes.Of(DType.BFloat16)
+            );
         foreach (var layout in Enum.GetValues<CaseLayout>())
             yield return new OpCase(
                 this,
