@@ -49,6 +49,8 @@ internal abstract class ArgExtremumOp(string name, bool largest) : ReductionOp(n
     protected override IEnumerable<OpCase> GradientCases() => [];
 
     public override double Flops(in OpCall call) => call.Input(0).NumElements;
+
+    public override IEnumerable<OpCase> Cases() => base.Cases().Concat(NaNCases());
 }
 
 internal sealed class ArgMaxOp() : ArgExtremumOp("argmax", largest: true)

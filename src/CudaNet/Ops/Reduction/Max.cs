@@ -39,6 +39,8 @@ internal abstract class ExtremumOp(string name, bool largest) : ReductionOp(name
     }
 
     public override double Flops(in OpCall call) => call.Input(0).NumElements;
+
+    public override IEnumerable<OpCase> Cases() => base.Cases().Concat(NaNCases());
 }
 
 internal sealed class MaxOp() : ExtremumOp("max", largest: true)
@@ -113,6 +115,21 @@ internal sealed class MaxShareOp() : Op("max_share", "input, maximum -> output")
                 [
                     new CaseInput(shape, DrawKind.Integers, 0, 4),
                     new CaseInput(maximum, DrawKind.Integers, 0, 4) { DType = dtype },
+                ]
+            );
+        // NaN is the maximum of a group that has one; where the maximum is a number, a NaN has no share.
+        foreach (var dtype in CaseSizes.Floating)
+            yield return new OpCase(
+                this,
+                dtype,
+                "shape=4x9,maximum=4x1,nan",
+                [
+                    new CaseInput([4, 9], DrawKind.Integers, 0, 3) { Map = (i, x) => i % 7 == 2 ? double.NaN : x },
+                    new CaseInput([4, 1], DrawKind.Integers, 0, 3)
+                    {
+                        DType = dtype,
+                        Map = (i, x) => i % 2 == 0 ? double.NaN : x,
+                    },
                 ]
             );
         yield return new OpCase(

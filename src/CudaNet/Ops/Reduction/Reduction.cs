@@ -122,6 +122,21 @@ internal abstract class ReductionOp(string name, string more = "")
             };
     }
 
+    /// <summary>Cases for ops that NaN wins: in some groups one element or several are NaN, in others none is.</summary>
+    protected IEnumerable<OpCase> NaNCases()
+    {
+        foreach (var dtype in CaseSizes.Floating)
+        foreach (var axes in new long[][] { [0], [1], [2] })
+            yield return Case(dtype, $"shape=5x33x7,dim={string.Join('+', axes)},nan", WithNaN(5, 33, 7), axes);
+        yield return Case(DType.Float32, "n=4099,nan", WithNaN(4099), []);
+
+        CaseInput WithNaN(params long[] shape) =>
+            DrawInput(shape) with
+            {
+                Map = (i, value) => i % 77 is 3 or 20 ? double.NaN : value,
+            };
+    }
+
     /// <summary>The cases that first and second derivatives are proven with.</summary>
     protected virtual IEnumerable<OpCase> GradientCases()
     {
