@@ -29,6 +29,9 @@ public sealed class RunFolder
     /// <summary>Where the checkpoint lies.</summary>
     public string CheckpointPath => System.IO.Path.Combine(Path, "checkpoint");
 
+    /// <summary>Where the weights of the best epoch lie, when <see cref="BestCheckpoint"/> keeps them.</summary>
+    public string BestPath => System.IO.Path.Combine(Path, "best");
+
     /// <summary>The numbers by which the run is judged, once it is finished.</summary>
     public string SummaryPath => File(SummaryFile);
 
