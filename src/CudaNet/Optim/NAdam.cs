@@ -84,10 +84,9 @@ public sealed class NAdam : Optimizer
     {
         var table = On(device, _tables, () => Tensor.From<double>(_products, device: device));
         var rate = group.RateOn(device);
-        var step = state.Slice(0, 0, 1);
-        var t = step.Cast(DType.Float64);
-        var ofGradient = rate.Mul(Momentum(t).Affine(-1, 1)).Div(Rest(step));
-        var ofMean = rate.Mul(Momentum(t.Affine(1, 1))).Div(Rest(step.Affine(1, 1)));
+        var t = state.Slice(0, 0, 1).Cast(DType.Float64);
+        var ofGradient = rate.Mul(Momentum(t).Affine(-1, 1)).Div(Rest(t));
+        var ofMean = rate.Mul(Momentum(t.Affine(1, 1))).Div(Rest(t.Affine(1, 1)));
         // β₂ᵗ; without decay, all of it is gone after the first step.
         var power = _beta2 == 0 ? t.Affine(0) : t.Affine(Math.Log(_beta2)).Exp();
         return (ofGradient, ofMean, power.Affine(-1, 1));
@@ -95,7 +94,8 @@ public sealed class NAdam : Optimizer
         Tensor Momentum(Tensor at) => at.Affine(Math.Log(0.96) * _momentumDecay).Exp().Affine(-0.5 * _beta1, _beta1);
 
         // 1 − Πμ.
-        Tensor Rest(Tensor at) => table.IndexSelect(0, at.Clamp(max: _products.Length - 1)).Affine(-1, 1);
+        Tensor Rest(Tensor at) =>
+            table.IndexSelect(0, at.Clamp(max: _products.Length - 1).Cast(DType.Int64)).Affine(-1, 1);
     }
 
     private static Tensor On(Device device, Dictionary<Device, Tensor> tensors, Func<Tensor> make)
