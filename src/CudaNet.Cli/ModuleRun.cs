@@ -15,7 +15,7 @@ internal sealed record ModuleRun(RegisteredModule Registered)
     /// <summary>The constructor's arguments as a JSON object.</summary>
     public string Config { get; init; } = "{}";
 
-    /// <summary>Parameters and buffers by PyTorch's names, .safetensors or .npz; null keeps the drawn ones.</summary>
+    /// <summary>Parameters and buffers by PyTorch's names, .safetensors, .npz or .pt; null keeps the drawn ones.</summary>
     public string? Weights { get; init; }
 
     /// <summary>The .npz with the input, and perhaps <c>grad_output</c>.</summary>
@@ -100,19 +100,35 @@ internal sealed record ModuleRun(RegisteredModule Registered)
 
     private void Load(Module module, Device device)
     {
-        var arrays = Read("--weights", Weights!);
+        var path = Weights!;
+        RequireFile("--weights", path);
+        IEnumerable<NamedArray> arrays = Path.GetExtension(path).ToLowerInvariant() switch
+        {
+            ".pt" or ".pth" => OfPyTorch(path),
+            ".safetensors" => Safetensors.Read(path).Arrays,
+            _ => Npz.Read(path),
+        };
         module.LoadStateDict(
             arrays.ToDictionary(array => array.Name, array => array.ToTensor(device), StringComparer.Ordinal)
         );
     }
 
+    /// <summary>The arrays of a state dictionary, without the counts of batches, which layers here do not keep.</summary>
+    private static IEnumerable<NamedArray> OfPyTorch(string path) =>
+        PyTorchFile.Read(path).Arrays.Where(array => array.Name.Split('.')[^1] != "num_batches_tracked");
+
     private static IReadOnlyList<NamedArray> Read(string option, string path)
     {
-        if (!File.Exists(path))
-            throw new UsageException($"{option} {path}: there is no such file");
+        RequireFile(option, path);
         return Path.GetExtension(path).Equals(".safetensors", StringComparison.OrdinalIgnoreCase)
             ? Safetensors.Read(path).Arrays
             : Npz.Read(path);
+    }
+
+    private static void RequireFile(string option, string path)
+    {
+        if (!File.Exists(path))
+            throw new UsageException($"{option} {path}: there is no such file");
     }
 
     private Dictionary<string, string> ParseConfig()

@@ -41,6 +41,17 @@ CASES = [
     {"name": "adamax", "kind": "adamax", "lr": 0.02},
     {"name": "adamax_all", "kind": "adamax", "lr": 0.02, "beta1": 0.8, "beta2": 0.9, "eps": 1e-3, "weight_decay": 0.1},
     {"name": "radam", "kind": "radam", "lr": 0.02},
+    {"name": "nadam", "kind": "nadam", "lr": 0.02},
+    {
+        "name": "nadam_all",
+        "kind": "nadam",
+        "lr": 0.02,
+        "beta1": 0.8,
+        "beta2": 0.9,
+        "eps": 1e-3,
+        "weight_decay": 0.1,
+        "momentum_decay": 0.5,
+    },
     {"name": "radam_all", "kind": "radam", "lr": 0.02, "beta1": 0.8, "beta2": 0.9, "eps": 1e-3, "weight_decay": 0.1},
 ]
 KINDS = {
@@ -52,6 +63,7 @@ KINDS = {
     "adadelta": torch.optim.Adadelta,
     "adamax": torch.optim.Adamax,
     "radam": torch.optim.RAdam,
+    "nadam": torch.optim.NAdam,
 }
 LBFGS = [
     {"name": "fixed", "problem": "logistic", "lr": 0.7, "max_iter": 3},
@@ -83,12 +95,14 @@ def fill(formula, shape):
 
 def optimizer(case, parameters):
     options = {k: v for k, v in case.items() if k not in ("name", "kind", "beta1", "beta2")}
-    if case["kind"].startswith(("ada", "rad")) and case["kind"] not in ("adagrad", "adadelta"):
+    if case["kind"].startswith(("ada", "rad", "nad")) and case["kind"] not in ("adagrad", "adadelta"):
         options["betas"] = (case.get("beta1", 0.9), case.get("beta2", 0.999))
     return KINDS[case["kind"]](parameters, **options)
 
 
 def record(case):
+    # NAdam keeps the product of its momenta in the default dtype.
+    torch.set_default_dtype(torch.float64 if case["kind"] == "nadam" else torch.float32)
     parameters = [
         torch.nn.Parameter(fill(lambda i, p=p: weight(p, i), shape)) for p, shape in enumerate(SHAPES)
     ]

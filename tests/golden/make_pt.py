@@ -70,3 +70,9 @@ save("protocol4", {"x": ramp(3, torch.float32), "text": "t" * 300}, pickle_proto
 save("legacy", {"x": base, "y": base.t(), "half": ramp(4, torch.float16), "n": 5}, _use_new_zipfile_serialization=False)
 save("int8", {"x": ramp(3, torch.int8)})
 save("model", model)
+
+layer = torch.nn.BatchNorm1d(4)
+with torch.no_grad():
+    for tensor in (layer.weight, layer.bias, layer.running_mean, layer.running_var):
+        tensor.copy_(ramp(4, torch.float32) + 2)
+save("batch_norm", layer.state_dict())

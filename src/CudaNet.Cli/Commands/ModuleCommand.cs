@@ -23,7 +23,7 @@ internal static class ModuleCommand
         var weights = new Option<string?>("--weights", "-w")
         {
             Description =
-                "A .safetensors or .npz file with parameters and buffers by PyTorch's names; drawn if left out.",
+                "A .safetensors, .npz or PyTorch .pt file with parameters and buffers by PyTorch's names; drawn if left out.",
             HelpName = "FILE",
         };
         var input = new Option<string?>("--in", "-i")

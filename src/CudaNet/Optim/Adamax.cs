@@ -1,6 +1,6 @@
 namespace CudaNet.Optim;
 
-/// <summary>Adamax (Kingma and Ba 2015, section 7.1)</summary>
+/// <summary>Adamax (Kingma and Ba 2015, section 7.1): Adam with the largest recent gradient in place of the root mean square.</summary>
 public sealed class Adamax : Optimizer
 {
     private readonly double _beta1;
@@ -11,8 +11,8 @@ public sealed class Adamax : Optimizer
     /// <param name="parameters">Leaves that require gradients.</param>
     /// <param name="learningRate">The step size.</param>
     /// <param name="beta1">The decay of the running mean of gradients.</param>
-    /// <param name="beta2"> Adam with the largest recent gradient in place of the root mean square.</param>
-    /// <param name="eps">The decay of the largest gradient.:Added to the size of each gradient.</param>
+    /// <param name="beta2">The decay of the largest gradient.</param>
+    /// <param name="eps">Added to the size of each gradient.</param>
     /// <param name="weightDecay">The strength of the L2 penalty.</param>
     /// <exception cref="AttributeException">An option is out of range.</exception>
     public Adamax(

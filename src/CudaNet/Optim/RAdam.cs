@@ -1,6 +1,6 @@
 namespace CudaNet.Optim;
 
-/// <summary>Rectified Adam (Liu et al. 2020)</summary>
+/// <summary>Rectified Adam (Liu et al. 2020): Adam that warms itself up; the first steps, while the mean square is unsure, do not divide by it.</summary>
 public sealed class RAdam : Optimizer
 {
     private readonly double _beta1;
@@ -11,8 +11,8 @@ public sealed class RAdam : Optimizer
     /// <param name="parameters">Leaves that require gradients.</param>
     /// <param name="learningRate">The step size.</param>
     /// <param name="beta1">The decay of the running mean of gradients.</param>
-    /// <param name="beta2"> Adam that warms itself up; the first steps, while the mean square is unsure, do not divide by it.</param>
-    /// <param name="eps">The decay of the running mean of their squares.:Added to the root mean square.</param>
+    /// <param name="beta2">The decay of the running mean of their squares.</param>
+    /// <param name="eps">Added to the root mean square.</param>
     /// <param name="weightDecay">The strength of the L2 penalty.</param>
     /// <exception cref="AttributeException">An option is out of range.</exception>
     public RAdam(

@@ -9,7 +9,7 @@ using CudaNet.IO;
 namespace CudaNet.Training;
 
 /// <summary>
-/// The folder of one training run: <c>config.json</c>, <c>metrics.jsonl</c> (a line per epoch), <c>checkpoint/</c> and, at the end,
+/// The folder of one training run: <c>config.json</c>, <c>metrics.jsonl</c> (a line per epoch), <c>checkpoint/</c>, with callbacks <c>best/</c> and TensorBoard's events, and, at the end,
 /// <c>summary.json</c>, <c>samples.png</c> and <c>report.html</c>. Each file appears whole; nothing that is there already is ever overwritten by another run.
 /// </summary>
 public sealed class RunFolder
@@ -28,6 +28,9 @@ public sealed class RunFolder
 
     /// <summary>Where the checkpoint lies.</summary>
     public string CheckpointPath => System.IO.Path.Combine(Path, "checkpoint");
+
+    /// <summary>Where the weights of the best epoch lie, when <see cref="BestCheckpoint"/> keeps them.</summary>
+    public string BestPath => System.IO.Path.Combine(Path, "best");
 
     /// <summary>The numbers by which the run is judged, once it is finished.</summary>
     public string SummaryPath => File(SummaryFile);

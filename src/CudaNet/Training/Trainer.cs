@@ -24,8 +24,9 @@ public sealed class Trainer<TBatch>(RunFolder folder, IBatches<TBatch> batches, 
     private const int StepsPerReading = 8;
 
     private readonly List<(string Name, IStateful Part)> _parts = [];
+    private readonly List<TrainingCallback> _callbacks = [];
     private readonly TrainingState _saved = new();
-    private readonly List<(int Items, List<(string Name, Tensor Value)> Values)> _unread = [];
+    private readonly List<(long Step, int Items, List<(string Name, Tensor Value)> Values)> _unread = [];
     private readonly List<(string Name, double Sum)> _sums = [];
     private readonly Stopwatch _clock = new();
     private long _epoch;
@@ -66,6 +67,14 @@ public sealed class Trainer<TBatch>(RunFolder folder, IBatches<TBatch> batches, 
         return this;
     }
 
+    /// <summary>Makes something go along with the run, and makes its state a part of the checkpoints.</summary>
+    public Trainer<TBatch> Add(string name, TrainingCallback callback)
+    {
+        Track(name, callback);
+        _callbacks.Add(callback);
+        return this;
+    }
+
     /// <summary>Continues from the folder's checkpoint.</summary>
     /// <exception cref="CheckpointException">There is none, it is damaged, or it is of another network.</exception>
     public void Resume()
@@ -88,17 +97,25 @@ public sealed class Trainer<TBatch>(RunFolder folder, IBatches<TBatch> batches, 
         folder.CutMetrics(own.Integer("metrics_length"));
     }
 
-    /// <summary>Trains until all epochs are done or <paramref name="stop"/> asks to end; both leave a checkpoint.</summary>
+    /// <summary>
+    /// Trains until all epochs are done, a callback wants to stop, or <paramref name="stop"/> asks to end; each leaves a checkpoint. A new run begins with
+    /// one, too, so that it can be continued whenever it is killed.
+    /// </summary>
     /// <param name="step">One update, run in a lifetime frame: forward, backward, and the steps of any number of optimisers.</param>
     /// <param name="stop">Asks to stop after the step at hand.</param>
-    /// <returns>Whether all epochs are done.</returns>
+    /// <returns>Whether the run is complete, by its epochs or by a callback.</returns>
     public bool Run(Func<TBatch, StepResult> step, CancellationToken stop = default)
     {
-        var sinceCheckpoint = Stopwatch.StartNew();
         var saved = false;
+        if (!Checkpoint.Exists(folder.CheckpointPath))
+        {
+            Save();
+            saved = true;
+        }
+        var sinceCheckpoint = Stopwatch.StartNew();
         BeginSession();
         Observer?.OnProgress(Progress());
-        while (_epoch < epochs)
+        while (_epoch < epochs && !_callbacks.Any(callback => callback.WantsStop))
         {
             if (stop.IsCancellationRequested)
             {
@@ -123,6 +140,8 @@ public sealed class Trainer<TBatch>(RunFolder folder, IBatches<TBatch> batches, 
             saved = true;
             sinceCheckpoint.Restart();
         }
+        foreach (var callback in _callbacks)
+            callback.OnRunEnd();
         return true;
     }
 
@@ -131,15 +150,20 @@ public sealed class Trainer<TBatch>(RunFolder folder, IBatches<TBatch> batches, 
         _clock.Start();
         using (Lifetime.Frame())
         {
+            var at = new TrainingStep(_epoch, _batch, batches.Count);
+            foreach (var callback in _callbacks)
+                callback.OnStepBegin(at);
             TBatch batch;
             using (Profiler.Range("batch"))
                 batch = batches.Get(_epoch, _batch);
             using var range = Profiler.Range(Trainer.StepRange);
             var result = step(batch);
             // Detached, or the scalar would keep the step's whole graph.
-            _unread.Add((batch.Count, [.. result.Values.Select(v => (v.Name, v.Value.Detach().Keep()))]));
+            _unread.Add((Step + 1, batch.Count, [.. result.Values.Select(v => (v.Name, v.Value.Detach().Keep()))]));
             _items += batch.Count;
             _itemsThisSession += batch.Count;
+            foreach (var callback in _callbacks)
+                callback.OnStepEnd(at);
         }
         _batch++;
         _clock.Stop();
@@ -148,16 +172,20 @@ public sealed class Trainer<TBatch>(RunFolder folder, IBatches<TBatch> batches, 
     private void ReadScalars()
     {
         _clock.Start();
-        foreach (var (items, values) in _unread)
+        foreach (var (step, items, values) in _unread)
         {
+            var read = new (string Name, double Value)[values.Count];
             for (var i = 0; i < values.Count; i++)
             {
                 var (name, value) = values[i];
                 if (i == _sums.Count)
                     _sums.Add((name, 0));
-                _sums[i] = (name, _sums[i].Sum + items * value.Item());
+                read[i] = (name, value.Item());
+                _sums[i] = (name, _sums[i].Sum + items * read[i].Value);
                 value.Release();
             }
+            foreach (var callback in _callbacks)
+                callback.OnScalars(step, read);
         }
         _unread.Clear();
         _clock.Stop();
@@ -167,9 +195,7 @@ public sealed class Trainer<TBatch>(RunFolder folder, IBatches<TBatch> batches, 
     private void EndEpoch()
     {
         ReadScalars();
-        var progress = Progress();
-        if (Evaluate is not null)
-            progress = progress with { Metrics = [.. progress.Metrics, .. Evaluate()] };
+        var progress = Judge(Progress());
         LastEpoch = progress.Metrics;
         var line = new JsonObject { ["epoch"] = progress.Epoch, ["step"] = progress.Step };
         foreach (var (name, value) in progress.Metrics)
@@ -184,6 +210,27 @@ public sealed class Trainer<TBatch>(RunFolder folder, IBatches<TBatch> batches, 
         _epochSeconds = Seconds;
         Observer?.OnEpoch(progress);
         BeginSession();
+    }
+
+    private TrainingProgress Judge(TrainingProgress progress)
+    {
+        var scopes = new Stack<IDisposable>();
+        try
+        {
+            foreach (var callback in _callbacks)
+                if (callback.OnEvaluate() is { } scope)
+                    scopes.Push(scope);
+            if (Evaluate is not null)
+                progress = progress with { Metrics = [.. progress.Metrics, .. Evaluate()] };
+            foreach (var callback in _callbacks)
+                callback.OnEpochEnd(progress);
+        }
+        finally
+        {
+            while (scopes.TryPop(out var scope))
+                scope.Dispose();
+        }
+        return progress;
     }
 
     private void BeginSession()

@@ -29,6 +29,28 @@ public sealed class ModuleCommandTests
         Assert.That(written["grad_bias"], Is.EqualTo(new[] { 11f }));
     }
 
+    /// <summary>pytorch_batch_norm.pt is written by tests/golden/make_pt.py: each array is 1, 1.125, 1.25, 1.375.</summary>
+    [Test]
+    public void WeightsComeFromAPyTorchFile()
+    {
+        using var folder = new TemporaryFolder();
+        var weights = Path.Combine(RepositoryRoot.Find(), "tests/golden/pytorch_batch_norm.pt");
+        Npz.Write(folder.File("x.npz"), [Floats("input", [2, 4], 1, 2, 3, 4, -1, 0, 0.5f, 8)]);
+        const string Config = """{"num_features": 4, "eps": 0}""";
+        Run(folder, "BatchNorm1d", "--config", Config, "--eval", "--weights", weights).IsFine();
+        float[] x = [1, 2, 3, 4, -1, 0, 0.5f, 8];
+        Assert.That(
+            Values(Npz.Read(folder.File("y.npz")).Single(array => array.Name == "output")),
+            Is.EqualTo(
+                    x.Select(
+                        (value, i) =>
+                            (value - (1 + i % 4 / 8f)) / MathF.Sqrt(1 + i % 4 / 8f) * (1 + i % 4 / 8f) + 1 + i % 4 / 8f
+                    )
+                )
+                .Within(1e-6)
+        );
+    }
+
     [Test]
     public void DrawnWeightsDependOnTheSeedAlone()
     {

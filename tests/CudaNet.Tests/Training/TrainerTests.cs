@@ -63,6 +63,23 @@ public sealed class TrainerTests
         Assert.That(resumed.Metrics(), Is.EqualTo(whole.Metrics()));
     }
 
+    [TestCase(0, TestName = "Killed in its first step")]
+    [TestCase(Batches, TestName = "Killed between its first metrics and the checkpoint after them")]
+    public void A_run_killed_before_its_first_epoch_is_saved_can_be_resumed(int killAfter)
+    {
+        using var folder = new TemporaryFolder();
+        var killed = Session.Begin(folder.File("run"));
+        killed.KillAfter = killAfter;
+        Assert.That(() => killed.Run(), Throws.TypeOf<Killed>());
+        Assert.That(killed.Metrics(), Has.Count.EqualTo(killAfter / Batches));
+        var resumed = Session.Continue(folder.File("run"));
+        Assert.That(resumed.Run(), Is.True);
+        var whole = Session.Begin(folder.File("whole"));
+        whole.Run();
+        Assert.That(resumed.Metrics(), Is.EqualTo(whole.Metrics()));
+        Assert.That(resumed.Weights(), Is.EqualTo(whole.Weights()));
+    }
+
     [Test]
     public void A_finished_run_has_nothing_left_to_do()
     {
@@ -105,6 +122,9 @@ public sealed class TrainerTests
         return Device.Cpu.MemoryStatistics.InUse;
     }
 
+    /// <summary>Leaves a run's folder as a program does that ends at this point.</summary>
+    private sealed class Killed : Exception;
+
     private sealed record NumberBatch(Tensor X, Tensor Y, string Name) : IBatch
     {
         public int Count => (int)Y.NumElements;
@@ -138,7 +158,7 @@ public sealed class TrainerTests
         protected override Tensor Forward(Tensor input) => input.Mul(Weight).Sum(1, keepDim: true);
     }
 
-    private sealed class Session
+    private sealed class Session : ITrainingObserver
     {
         private readonly Line _model;
         private readonly Trainer<NumberBatch> _trainer;
@@ -153,10 +173,22 @@ public sealed class TrainerTests
             _trainer = new Trainer<NumberBatch>(folder, _numbers, Epochs)
             {
                 Evaluate = () => [("test_weight", _model.Weight.ToDoubles()[0])],
+                Observer = this,
             }.Track("model", new ModuleState(_model));
         }
 
         public List<string> Seen { get; } = [];
+
+        /// <summary>After how many steps the program is killed; where an epoch ends there, after its metrics.</summary>
+        public int KillAfter { get; set; } = int.MaxValue;
+
+        public void OnProgress(TrainingProgress progress) { }
+
+        public void OnEpoch(TrainingProgress progress)
+        {
+            if (Seen.Count == KillAfter)
+                throw new Killed();
+        }
 
         public static Session Begin(string path)
         {
@@ -187,6 +219,8 @@ public sealed class TrainerTests
                         _model.Weight.CopyFrom<float>(updated);
                         _model.Weight.Grad = null;
                     }
+                    if (Seen.Count == KillAfter)
+                        throw new Killed();
                     Seen.Add(batch.Name);
                     if (Seen.Count == stopAfter)
                         stop.Cancel();

@@ -66,14 +66,7 @@ internal abstract class ElementwiseLossOp(string name, string inputs, string att
         var wide = new Tensor[inputs.Length];
         for (var k = 0; k < wide.Length; k++)
             wide[k] = inputs[k]!.Cast(dtype.Accumulator);
-        var losses = Elements(wide, attributes);
-        var loss = (Reduction)attributes.Int(0) switch
-        {
-            Reduction.None => losses,
-            Reduction.Sum => losses.Sum(),
-            _ => losses.Mean(),
-        };
-        return [loss.Cast(dtype)];
+        return [Losses.Reduce(Elements(wide, attributes), (Reduction)attributes.Int(0)).Cast(dtype)];
     }
 
     public override double Flops(in OpCall call) => 3.0 * call.Input(0).NumElements;

@@ -83,7 +83,20 @@ public sealed class OneCycleLr : LrScheduler
                 $"OneCycleLr: a cycle of {_totalSteps} steps is over; stop training or make a new schedule"
             );
         base.Step();
-        if (!_cyclesMomentum)
+        SetMomentum();
+    }
+
+    /// <inheritdoc/>
+    public override void LoadStateDictionary(IReadOnlyDictionary<string, double> state)
+    {
+        base.LoadStateDictionary(state);
+        // Unlike the rates, it is no part of the optimiser's state.
+        SetMomentum();
+    }
+
+    private void SetMomentum()
+    {
+        if (!_cyclesMomentum || LastEpoch < 0)
             return;
         var (phase, part) = Now();
         foreach (var group in Optimizer.Groups)
