@@ -13,7 +13,7 @@ public sealed class SegmentationTests
         using var folder = new TemporaryFolder();
         var run = folder.File("run");
         var output = CliRun
-            .Of("train", "unet", "--out", run, "--limit", "96", "--epochs", "6", "--batch-size", "8")
+            .Of("train", "unet", "--out", run, "--limit", "256", "--epochs", "6", "--batch-size", "8")
             .IsFine();
         Assert.That(output, Does.Contain("epoch 6/6").And.Contain("test iou"));
         var summary = Json(run, "summary.json");
