@@ -12,11 +12,14 @@ internal static class ExplanationReport
 {
     private const int MostMistakes = 10;
     private const int MostChannels = 16;
-    private const int MostAttacked = 500;
+    private const int ChannelColumns = 8;
+    private const int ChannelsWidth = 440;
+    private const int MostAttacked = 250;
+    private const int ShownSize = 40;
     private const int PictureWidth = 112;
 
-    private static readonly double[] s_sizes = [0, 0.02, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.25, 0.3];
-    private const double ShownSize = 0.15;
+    // In grey levels.
+    private static readonly int[] s_sizes = [0, 5, 10, 15, 20, 25, 30, 40, 50, 60, 75];
 
     /// <summary>The sections; none for a network that does not say where its feature maps come out.</summary>
     public static IEnumerable<ReportSection> Sections(
@@ -34,7 +37,7 @@ internal static class ExplanationReport
             RightOnes(model, layer, images, predictions),
             .. WrongOnes(model, layer, images, predictions),
             WhatLayersSee(model, network.Name, images, predictions),
-            Attacks(model, images),
+            .. Attacks(model, images),
         ];
     }
 
@@ -57,15 +60,20 @@ internal static class ExplanationReport
             .OfType<int>()
             .Select(i => (Image: i, Class: (int)images.Labels[i]))
             .ToList();
+        var pictures = Explain(model, layer, images, chosen)
+            .Zip(
+                chosen,
+                (picture, question) =>
+                    new CaptionedPicture(
+                        picture,
+                        question.Class.ToString(CultureInfo.InvariantCulture),
+                        $"Test image {question.Image}: what speaks for {question.Class}"
+                    )
+            );
         return new(
             "Grad-CAM: what speaks for the digit",
             "The places that raise the logit of the digit that the network sees, for one recognised test image of each: the brighter they glow, the more.",
-            [
-                new PictureSheet(
-                    Explain(model, layer, images, chosen, (_, digit) => digit.ToString(CultureInfo.InvariantCulture)),
-                    PictureWidth
-                ),
-            ]
+            [new PictureSheet([.. pictures], PictureWidth)]
         );
     }
 
@@ -84,36 +92,31 @@ internal static class ExplanationReport
             .ToList();
         if (wrong.Count == 0)
             return [];
-        var asked = wrong
-            .SelectMany(i => new[] { (Image: i, Class: predictions.Best(i)), (Image: i, Class: images.Labels[i]) })
-            .ToList();
+        var taken = Explain(model, layer, images, [.. wrong.Select(i => (i, predictions.Best(i)))]);
+        var meant = Explain(model, layer, images, [.. wrong.Select(i => (i, (int)images.Labels[i]))]);
+        var pairs = wrong.Select(
+            (i, place) =>
+                new CaptionedPicture(
+                    ImageGrid.Row(taken[place], meant[place]),
+                    $"taken for {predictions.Best(i)} · is {images.Labels[i]}",
+                    $"Test image {i}: what speaks for {predictions.Best(i)}, and what for {images.Labels[i]}"
+                )
+        );
         return
         [
             new(
                 "Grad-CAM of mistakes",
-                "Misclassified digits twice: what speaks for the digit that the network took each for, and what for the one that it is.",
-                [
-                    new PictureSheet(
-                        Explain(
-                            model,
-                            layer,
-                            images,
-                            asked,
-                            (image, digit) => digit == images.Labels[image] ? $"is {digit}" : $"taken for {digit}"
-                        ),
-                        PictureWidth
-                    ),
-                ]
+                "Misclassified digits twice: on the left what speaks for the digit that each was taken for, on the right what speaks for the one that it is.",
+                [new PictureSheet([.. pairs], 2 * PictureWidth)]
             ),
         ];
     }
 
-    private static List<CaptionedPicture> Explain(
+    private static List<Picture> Explain(
         Module<Tensor, Tensor> model,
         Module<Tensor, Tensor> layer,
         LabeledImages images,
-        List<(int Image, int Class)> asked,
-        Func<int, int, string> caption
+        List<(int Image, int Class)> asked
     )
     {
         if (asked.Count == 0)
@@ -121,18 +124,12 @@ internal static class ExplanationReport
         var batch = Batch(images, [.. asked.Select(question => question.Image)]);
         var classes = Tensor.From<long>([.. asked.Select(question => (long)question.Class)]);
         var maps = ClassActivation.GradCam(model, layer, batch.Images, classes);
+        Shape size = maps.Shape.Dims[1..].ToArray();
         return
         [
             .. asked.Select(
                 (question, i) =>
-                    new CaptionedPicture(
-                        HeatPictures.Overlay(
-                            images.Picture(question.Image),
-                            maps.Narrow(0, i, 1).Reshape(maps.Shape.Dims[1..].ToArray())
-                        ),
-                        caption(question.Image, question.Class),
-                        $"Test image {question.Image}, a {images.Labels[question.Image]}: what speaks for {question.Class}"
-                    )
+                    HeatPictures.Overlay(images.Picture(question.Image), maps.Narrow(0, i, 1).Reshape(size))
             ),
         ];
     }
@@ -152,31 +149,27 @@ internal static class ExplanationReport
         var section = new ReportSection(
             "What the layers see",
             $"Test image {image}, a {images.Labels[image]}, in the first {MostChannels} channels behind each part of the network, from the first to the last.",
-            [
-                .. shown.SelectMany(map =>
-                    new IReportElement[]
-                    {
-                        ReportTable.OfPairs([
-                            (
-                                map.Module[(map.Module.LastIndexOf('.') + 1)..],
-                                $"{map.Type}, {map.Maps.Shape[1]} channels of {map.Maps.Shape[2]} × {map.Maps.Shape[3]}"
-                            ),
-                        ]),
-                        new PictureSheet([
-                            .. ActivationMaps
-                                .Pictures(map.Maps, most: MostChannels)
-                                .Select(
-                                    (picture, channel) =>
-                                        new CaptionedPicture(picture, null, $"Channel {channel} behind {map.Module}")
-                                ),
-                        ]),
-                    }
-                ),
-            ]
+            [new PictureSheet([.. shown.Select(Channels)], ChannelsWidth)]
         );
         foreach (var map in all)
             map.Maps.Release();
         return section;
+    }
+
+    /// <summary>The first channels of a layer, of whatever size, as one picture.</summary>
+    private static CaptionedPicture Channels(ActivationMap map)
+    {
+        var enlargement = (int)Math.Max(1, DigitTraining.Width / map.Maps.Shape[3]);
+        var pictures = ActivationMaps
+            .Pictures(map.Maps, most: MostChannels)
+            .Select(picture => picture.Enlarge(enlargement))
+            .ToList();
+        byte[] pixels = [.. pictures.SelectMany(picture => picture.Pixels)];
+        return new(
+            ImageGrid.Tile(pixels, pictures[0].Height, pictures[0].Width, columns: ChannelColumns, background: 255),
+            $"{map.Module[(map.Module.LastIndexOf('.') + 1)..]} · {map.Maps.Shape[1]} channels of {map.Maps.Shape[2]} × {map.Maps.Shape[3]}",
+            $"The first channels behind {map.Module}, a {map.Type}"
+        );
     }
 
     /// <summary>The results of the modules so many levels below one.</summary>
@@ -193,36 +186,37 @@ internal static class ExplanationReport
         ];
     }
 
-    private static ReportSection Attacks(Module<Tensor, Tensor> model, LabeledImages images)
+    private static IEnumerable<ReportSection> Attacks(Module<Tensor, Tensor> model, LabeledImages images)
     {
         var some = images.Slice(0, Math.Min(MostAttacked, images.Count));
         var batch = Batch(some, [.. Enumerable.Range(0, some.Count)]);
-        var points = new List<(double, double)>();
-        IReadOnlyList<CaptionedPicture> pictures = [];
+        var (accuracies, losses) = (new List<(double, double)>(), new List<(double, double)>());
+        List<CaptionedPicture> pictures = [];
         foreach (var size in s_sizes)
         {
             using var frame = Lifetime.Frame();
-            var changed = AdversarialExamples.Fgsm(model, batch.Images, batch.Labels, size);
-            var bytes = changed.ToArray<float>().Select(value => (byte)Math.Round(value * 255)).ToArray();
-            var attacked = some with { Images = bytes };
+            var changed = AdversarialExamples.Fgsm(model, batch.Images, batch.Labels, size / 255.0);
+            var attacked = some with { Images = ImageGrid.ToBytes(changed.ToArray<float>()) };
             var predictions = DigitPredictions.Of(model, attacked);
-            points.Add((size, predictions.Accuracy));
+            accuracies.Add((size, predictions.Accuracy));
+            losses.Add((size, predictions.Loss));
             if (size == ShownSize)
                 pictures = Fooled(attacked, predictions);
         }
-        return new(
+        yield return new(
             "Adversarial examples",
-            $"The share of {Numbers.General(some.Count)} test images that is still recognised when every pixel is changed by up to ε (0 is black, 1 is white) in the direction that raises the loss (FGSM)"
-                + (
-                    pictures.Count > 0
-                        ? FormattableString.Invariant($", and images that fool the network at ε = {ShownSize}.")
-                        : "."
-                ),
+            $"{Numbers.General(some.Count)} test images, with every pixel changed by up to ε of 255 grey levels in the direction that raises the loss (FGSM).",
             [
-                new LineChart("accuracy", "ε", [new("FGSM", points)], IsShare: true),
-                .. pictures.Count > 0 ? [new PictureSheet(pictures, 72)] : Array.Empty<IReportElement>(),
+                new LineChart("Accuracy", "ε", [new("FGSM", accuracies)], IsShare: true),
+                new LineChart("Loss", "ε", [new("FGSM", losses)]),
             ]
         );
+        if (pictures.Count > 0)
+            yield return new(
+                "Images that fool the network",
+                $"The first of them at ε = {ShownSize}. Below each: its label → what it was taken for.",
+                [new PictureSheet(pictures, 72)]
+            );
     }
 
     private static List<CaptionedPicture> Fooled(LabeledImages images, DigitPredictions predictions) =>

@@ -7,7 +7,6 @@ namespace CudaNet.Models;
 internal static class SegmentationPictures
 {
     private const int Enlargement = 2;
-    private const int Gap = 4;
 
     // Okabe and Ito's, which also the colour-blind tell apart; the ground stays as it is.
     private static readonly (byte R, byte G, byte B)[] s_colours =
@@ -24,22 +23,11 @@ internal static class SegmentationPictures
         var images = predictions.Images;
         var size = images.Height * images.Width;
         var grey = images.Images.AsSpan(image * size, size);
-        Picture[] parts =
-        [
+        return ImageGrid.Row(
             Coloured(grey, default, images),
             Coloured(grey, images.Masks.AsSpan(image * size, size), images),
-            Coloured(grey, predictions.Masks.AsSpan(image * size, size), images),
-        ];
-        var (width, height) = (parts[0].Width, parts[0].Height);
-        var sheetWidth = parts.Length * width + (parts.Length - 1) * Gap;
-        var pixels = new byte[3 * sheetWidth * height];
-        pixels.AsSpan().Fill(255);
-        for (var p = 0; p < parts.Length; p++)
-        for (var y = 0; y < height; y++)
-            parts[p]
-                .Pixels.AsSpan(3 * y * width, 3 * width)
-                .CopyTo(pixels.AsSpan(3 * (y * sheetWidth + p * (width + Gap))));
-        return new Picture(pixels, sheetWidth, height, 3);
+            Coloured(grey, predictions.Masks.AsSpan(image * size, size), images)
+        );
     }
 
     private static Picture Coloured(ReadOnlySpan<byte> grey, ReadOnlySpan<byte> mask, SegmentedImages images)

@@ -4,7 +4,8 @@ namespace CudaNet.Data;
 
 /// <summary>
 /// A data set for segmentation that the program draws itself: 48 × 48 grey images of one to four discs, rectangles and triangles on a shaded, noisy ground, with the
-/// class of every pixel. A shape is brighter or darker than what it lies on, and what is drawn later covers what is there.
+/// class of every pixel. A shape is brighter or darker than the ground, and covers those that
+/// were drawn before it.
 /// </summary>
 /// <remarks>
 /// Item i is a function of (seed, i) alone. Only operations that IEEE 754 rounds exactly are used, so the bytes are the same on every platform.
@@ -61,12 +62,14 @@ public static class DrawnShapes
     private static void DrawItem(ulong seed, long index, Span<byte> image, Span<byte> mask)
     {
         var random = new PhiloxStream(seed, (ulong)index);
+        Span<float> ground = stackalloc float[Pixels];
         Span<float> light = stackalloc float[Pixels];
-        Ground(ref random, light);
+        Ground(ref random, ground);
+        ground.CopyTo(light);
         mask.Clear();
         var shapes = 1 + random.NextInt(4);
         for (var s = 0; s < shapes; s++)
-            Paint(ref random, light, mask);
+            Paint(ref random, ground, light, mask);
         var grain = 4f + 14f * random.NextFloat();
         for (var i = 0; i < Pixels; i++)
             image[i] = (byte)Math.Clamp(light[i] + grain * Bell(random.NextUInt()) + 0.5f, 0f, 255f);
@@ -82,7 +85,7 @@ public static class DrawnShapes
             light[i] = middle + slopeX * (i % Width - Width / 2) + slopeY * (i / Width - Height / 2);
     }
 
-    private static void Paint(ref PhiloxStream random, Span<float> light, Span<byte> mask)
+    private static void Paint(ref PhiloxStream random, ReadOnlySpan<float> ground, Span<float> light, Span<byte> mask)
     {
         var shape = 1 + random.NextInt(3);
         var centreX = 6 + (Width - 12) * random.NextFloat();
@@ -114,9 +117,10 @@ public static class DrawnShapes
                     covered++;
             }
             var share = covered / (float)(Points * Points);
-            light[y * Width + x] += contrast * share;
+            var pixel = y * Width + x;
+            light[pixel] += (ground[pixel] + contrast - light[pixel]) * share;
             if (share > 0.5f)
-                mask[y * Width + x] = (byte)shape;
+                mask[pixel] = (byte)shape;
         }
     }
 

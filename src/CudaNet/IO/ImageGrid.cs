@@ -63,6 +63,17 @@ public static class ImageGrid
         return new Picture(sheet, sheetWidth, sheetHeight, channels);
     }
 
+    /// <summary>Pictures of one size side by side, with white between and around them.</summary>
+    /// <param name="pictures">At least one.</param>
+    /// <exception cref="ArgumentException">There is no picture, or their sizes differ.</exception>
+    public static Picture Row(params IReadOnlyList<Picture> pictures)
+    {
+        if (pictures is not [var first, ..] || pictures.Any(p => p.Pixels.Length != first.Pixels.Length))
+            throw new ArgumentException("pictures side by side need one size; expected at least one", nameof(pictures));
+        byte[] pixels = [.. pictures.SelectMany(picture => picture.Pixels)];
+        return Tile(pixels, first.Height, first.Width, first.Channels, pictures.Count, background: 255);
+    }
+
     /// <summary>
     /// Real values as bytes: <paramref name="low"/> becomes 0, <paramref name="high"/> 255, rounded to the nearest;
     /// values outside are clamped and NaN becomes 0.

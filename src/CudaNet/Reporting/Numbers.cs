@@ -38,7 +38,11 @@ public static class Numbers
     public static bool IsShare(string name) =>
         name.EndsWith("accuracy", StringComparison.Ordinal) || name.EndsWith("iou", StringComparison.Ordinal);
 
-    /// <summary>A metric's name as words: test_accuracy becomes test accuracy, and train_seconds train time.</summary>
+    /// <summary>A metric's name as words: test_accuracy becomes test accuracy, test_iou test IoU, and train_seconds train time.</summary>
     public static string Words(string name) =>
-        (name.EndsWith(Seconds, StringComparison.Ordinal) ? name[..^Seconds.Length] + "time" : name).Replace('_', ' ');
+        (
+            name.EndsWith(Seconds, StringComparison.Ordinal) ? name[..^Seconds.Length] + "time"
+            : name.EndsWith("iou", StringComparison.Ordinal) ? name[..^3] + "IoU"
+            : name
+        ).Replace('_', ' ');
 }

@@ -20,7 +20,7 @@ public sealed class ExplanationReportTests
             Assert.That(page, Does.Contain(title));
         Assert.That(
             page,
-            Does.Contain(recipe == "resnet" ? "Channel 15 behind 1.layer4" : "behind 1.features.denseblock2")
+            Does.Contain(recipe == "resnet" ? "channels behind 1.layer4" : "channels behind 1.features.denseblock2")
         );
     }
 }

@@ -25,7 +25,7 @@ public sealed class FrozenTrunkTests
         var model = FrozenTrunk.With(trunk, new Linear(8 * 13 * 13, 10, generator: random));
         var before = trunk.StateDict().ToDictionary(p => p.Key, p => Bytes(p.Value));
         var head = model.Children[1].Module.Parameters().First().ToArray<float>();
-        var optimizer = new AdamW(model.Parameters().Where(p => p.RequiresGrad), learningRate: 0.002, weightDecay: 0.1);
+        var optimizer = new AdamW(model.Parameters().Where(p => p.RequiresGrad), learningRate: 0.01, weightDecay: 0.1);
         var batches = new ImageBatches(DrawnDigits.Draw(1, 1000), 50, seed: 1);
         var losses = new List<double>();
         model.Train();
