@@ -4,7 +4,8 @@ namespace CudaNet.Models;
 public static class RecipeRegistry
 {
     /// <summary>In alphabetical order within each family; adding a recipe adds one line.</summary>
-    public static IReadOnlyList<IRecipe> All { get; } = [DigitRecipe.Cnn, DigitRecipe.Linear, DigitRecipe.Mlp];
+    public static IReadOnlyList<IRecipe> All { get; } =
+    [DigitRecipe.Cnn, DigitRecipe.Linear, DigitRecipe.Mlp, GnnRecipe.Instance, RegressionRecipe.Instance];
 
     /// <summary>The recipe of this name.</summary>
     /// <exception cref="RecipeOptionException">There is none; the message names them.</exception>
