@@ -16,6 +16,7 @@ public static class RecipeRegistry
         SegmentationRecipe.UNet,
         SemiSupervisedRecipe.FixMatch,
     ];
+    [DigitRecipe.Cnn, DigitRecipe.Linear, DigitRecipe.Mlp, GnnRecipe.Instance, RegressionRecipe.Instance];
 
     /// <summary>The recipe of this name.</summary>
     /// <exception cref="RecipeOptionException">There is none; the message names them.</exception>
