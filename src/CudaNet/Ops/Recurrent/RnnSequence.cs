@@ -150,5 +150,33 @@ internal sealed class RnnSequenceBackwardOp()
                     reverse => Attributes.Of(reverse, (long)nonlinearity),
                     nonlinearity
                 )
-            );
+            )
+            .Concat(CaseSizes.Floating.Select(ZeroCase));
+
+    /// <summary>Outputs of max(x, 0), of which about half are 0: nothing flows back through these.</summary>
+    private OpCase ZeroCase(DType dtype)
+    {
+        var size = new SequenceSize(3, 5, 9, HasLengths: true);
+        CaseInput output = Draw.Uniform(-0.9, 0.9, size.Steps, size.Batch, size.Units) with
+        {
+            Map = (_, h) => Math.Max(h, 0),
+            Differentiate = false,
+        };
+        return SequenceCases.AwayFromKinks(
+            new(
+                this,
+                dtype,
+                size.Label(",nonlinearity=relu,zeros"),
+                [
+                    Draw.Normal(size.Steps, size.Batch, size.Units),
+                    Draw.Normal(size.Batch, size.Units),
+                    size.Weight(Gates),
+                    size.Lengths,
+                    output,
+                ],
+                Attributes.Of(false, (long)RnnNonlinearity.Relu)
+            ),
+            RnnNonlinearity.Relu
+        );
+    }
 }
