@@ -23,7 +23,7 @@ internal static class DigitReport
             new(
                 "Confusion matrix",
                 $"Of {Numbers.General(images.Count)} test images, {Numbers.Percent(predictions.Accuracy)} are recognised.",
-                [new ConfusionMatrix(Classes, predictions.Confusion())]
+                [new ConfusionTable(Classes, predictions.Confusion())]
             ),
             Mistakes(images, predictions),
         };

@@ -12,11 +12,12 @@ public static class RecipeRegistry
         DigitRecipe.Mlp,
         DigitRecipe.ResNet,
         DoubleDescentRecipe.Instance,
+        GnnRecipe.Instance,
         LotteryRecipe.Instance,
+        RegressionRecipe.Instance,
         SegmentationRecipe.UNet,
         SemiSupervisedRecipe.FixMatch,
     ];
-    [DigitRecipe.Cnn, DigitRecipe.Linear, DigitRecipe.Mlp, GnnRecipe.Instance, RegressionRecipe.Instance];
 
     /// <summary>The recipe of this name.</summary>
     /// <exception cref="RecipeOptionException">There is none; the message names them.</exception>

@@ -91,7 +91,7 @@ internal sealed class SegmentationTraining(
                 "Confusion matrix",
                 $"Pixels of the test images. {Numbers.Percent(Tested.PixelAccuracy)} are recognised; intersection over union is {Numbers.Percent(Tested.MeanIoU)} in the mean.",
                 [
-                    new ConfusionMatrix(DrawnShapes.Classes, Tested.Confusion),
+                    new ConfusionTable(DrawnShapes.Classes, Tested.Confusion),
                     ReportTable.OfPairs(
                         DrawnShapes.Classes.Select(
                             (label, i) => ($"IoU of {label}", Numbers.Percent(Tested.IntersectionOverUnion(i)))

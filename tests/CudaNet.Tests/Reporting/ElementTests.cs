@@ -11,7 +11,7 @@ public sealed class ElementTests
     public void A_confusion_matrix_shows_counts_recall_and_the_worst_mistake_strongest()
     {
         var table = Written(
-            new ConfusionMatrix(
+            new ConfusionTable(
                 ["a", "b", "c"],
                 new long[,]
                 {

@@ -8,7 +8,7 @@ namespace CudaNet.Reporting;
 /// </summary>
 /// <param name="Classes">The classes' names.</param>
 /// <param name="Counts">[true class, predicted class].</param>
-public sealed record ConfusionMatrix(IReadOnlyList<string> Classes, long[,] Counts) : IReportElement
+public sealed record ConfusionTable(IReadOnlyList<string> Classes, long[,] Counts) : IReportElement
 {
     // Full colour would hide the numbers, and so would none hide that there is something.
     private const double FaintestTint = 8;
