@@ -49,7 +49,7 @@ internal sealed class LotteryTraining(LotterySettings settings, Lazy<TrainTestIm
 
     public override long ParameterCount => Build(Members[0]).ParameterCount;
 
-    protected override int Epochs => settings.Epochs;
+    protected override int Steps => Batches(Members[0]).Count * settings.Epochs;
 
     protected override IBatches<ImageBatch> Batches(LotteryMember member) =>
         new ImageBatches(data.Value.Train, settings.BatchSize, seed: Seed(member.Repetition));

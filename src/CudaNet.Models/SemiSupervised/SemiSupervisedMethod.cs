@@ -114,7 +114,7 @@ internal sealed class ConfidentGuesses(double threshold, bool isStrong) : SemiSu
 /// </summary>
 internal sealed class MeanTeacher : SemiSupervisedMethod
 {
-    // Of the mean over classes of squared differences; Tarvainen and Valpola take 100 per sum over ten classes.
+    // Squared differences of probabilities, averaged over classes, are small beside a cross-entropy.
     private const double Weight = 100;
     private const double RampPart = 0.4;
 

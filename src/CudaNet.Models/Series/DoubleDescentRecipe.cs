@@ -24,9 +24,9 @@ public sealed class DoubleDescentRecipe : IRecipe
     [
         DigitData.Folder,
         new("widths", "N,N,…", "2,4,6,8,10,12,14,16,20,24,32,48,64,128,256,512", "Hidden units of each network."),
-        new("samples", "N", "1000", "Images to train on."),
+        new("samples", "N", "4000", "Images to train on."),
         new("noise", "X", "0.2", "The share of the training labels that are replaced by random other ones."),
-        new("epochs", "N", "150", "Passes over the training set, in each training."),
+        new("epochs", "N", "100", "Passes over the training set, in each training."),
         new("batch-size", "N", "100", "Images per step."),
         new("lr", "X", "0.003", "Learning rate of Adam."),
         new("seed", "N", "1", "Chooses the noise, the first weights and the order of the images."),

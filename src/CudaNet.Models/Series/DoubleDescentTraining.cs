@@ -31,7 +31,7 @@ internal sealed class DoubleDescentTraining(DoubleDescentSettings settings, Lazy
     /// <summary>Of the widest network.</summary>
     public override long ParameterCount => Build(Members[^1]).ParameterCount;
 
-    protected override int Epochs => settings.Epochs;
+    protected override int Steps => Batches(Members[0]).Count * settings.Epochs;
 
     protected override IBatches<ImageBatch> Batches(int member) =>
         new ImageBatches(_train.Value, settings.BatchSize, seed: (ulong)settings.Seed);

@@ -21,6 +21,7 @@ internal abstract class TrainingSeries<TMember>(IReadOnlyList<TMember> members)
     private Optimizer? _optimizer;
     private IStateful? _extra;
     private int _member = -1;
+    private int _savedMember = -1;
     private IReadOnlyList<EpochMetrics> _outcomes = [];
 
     public abstract string Description { get; }
@@ -33,11 +34,11 @@ internal abstract class TrainingSeries<TMember>(IReadOnlyList<TMember> members)
     protected Module<Tensor, Tensor> Model =>
         _model ?? throw new InvalidOperationException("no training of the series has begun");
 
-    /// <summary>Batches of one epoch of a training; all trainings have the same number.</summary>
+    /// <summary>Batches of one epoch of a training, which come again and again until <see cref="Steps"/> are done.</summary>
     protected abstract IBatches<ImageBatch> Batches(TMember member);
 
-    /// <summary>Epochs per training.</summary>
-    protected abstract int Epochs { get; }
+    /// <summary>Steps per training.</summary>
+    protected abstract int Steps { get; }
 
     /// <summary>A training's network with its first weights.</summary>
     protected abstract Module<Tensor, Tensor> Build(TMember member);
@@ -79,7 +80,7 @@ internal abstract class TrainingSeries<TMember>(IReadOnlyList<TMember> members)
 
     public IReadOnlyDictionary<string, double>? Run(RecipeRun run)
     {
-        var perTraining = Batches(members[0]).Count * Epochs;
+        var perTraining = Steps;
         var trainer = new Trainer<ImageBatch>(run.Folder, new SeriesBatches(this, perTraining), members.Count)
         {
             Observer = run.Observer,
@@ -113,6 +114,10 @@ internal abstract class TrainingSeries<TMember>(IReadOnlyList<TMember> members)
 
     public void SaveState(TrainingState state)
     {
+        // The trainer saves into one state again and again, and the optimiser before may have had more parameters.
+        if (_savedMember != _member)
+            state.Clear();
+        _savedMember = _member;
         state.Add("member", _member);
         if (_member < 0)
             return;

@@ -42,6 +42,17 @@ public sealed class TrainingState
             .Keys.Where(key => key.StartsWith(_prefix, StringComparison.Ordinal))
             .Select(key => key[_prefix.Length..]);
 
+    /// <summary>Takes everything out of this section: for a part that no longer has what it once saved.</summary>
+    public void Clear()
+    {
+        foreach (var key in _arrays.Keys.Where(IsOwn).ToList())
+            _arrays.Remove(key);
+        foreach (var key in _values.Keys.Where(IsOwn).ToList())
+            _values.Remove(key);
+
+        bool IsOwn(string key) => key.StartsWith(_prefix, StringComparison.Ordinal);
+    }
+
     /// <summary>Adds a copy of a tensor's values; waits for its device.</summary>
     public void Add(string name, Tensor tensor)
     {

@@ -6,11 +6,11 @@ namespace CudaNet.Tests.Models;
 [TestFixture]
 public sealed class NoisyVotesTests
 {
-    private const int Items = 2000;
+    private const int Items = 4000;
     private const int Classes = 4;
 
-    // One expert among sources that are little better than guessing, and one that always takes class 2 for 3.
-    private static readonly double[] s_reliability = [0.95, 0.4, 0.4, 0.4, 0.4];
+    // One expert among sources that are wrong about every other time.
+    private static readonly double[] s_reliability = [0.95, 0.55, 0.55, 0.45, 0.45];
 
     private static (int[,] Votes, int[] Truth) Simulate()
     {
@@ -60,7 +60,7 @@ public sealed class NoisyVotesTests
     [Test]
     public void A_source_that_is_always_wrong_in_the_same_way_informs()
     {
-        // Source 0 and 1 are right four times in five; source 2 says 1 − truth. The two-class problem of Dawid and Skene.
+        // Three sources are right four times in five; the fourth always takes one class for the other.
         var random = new PhiloxStream(5, 0);
         var votes = new int[Items, 4];
         var truth = new int[Items];

@@ -105,4 +105,20 @@ public sealed class CheckpointTests
         state.Add("x", Tensor.From(new float[] { number }));
         Checkpoint.Save(path, state);
     }
+
+    [Test]
+    public void Clearing_a_section_leaves_the_others()
+    {
+        var state = new TrainingState();
+        foreach (var name in new[] { "one", "other" })
+        {
+            state.Section(name).Add("array", Tensor.Ones([2]));
+            state.Section(name).Add("number", 3L);
+        }
+        state.Section("one").Clear();
+        Assert.That(state.Section("one").ArrayNames, Is.Empty);
+        Assert.That(() => state.Section("one").Integer("number"), Throws.TypeOf<CheckpointException>());
+        Assert.That(state.Section("other").ArrayNames, Is.EqualTo(new[] { "array" }));
+        Assert.That(state.Section("other").Integer("number"), Is.EqualTo(3));
+    }
 }
