@@ -104,7 +104,7 @@ internal sealed record ModuleRun(RegisteredModule Registered)
         RequireFile("--weights", path);
         IEnumerable<NamedArray> arrays = Path.GetExtension(path).ToLowerInvariant() switch
         {
-            ".pt" or ".pth" => OfPyTorch(path),
+            ".pt" or ".pth" => PyTorchFile.Read(path).Arrays,
             ".safetensors" => Safetensors.Read(path).Arrays,
             _ => Npz.Read(path),
         };
@@ -112,10 +112,6 @@ internal sealed record ModuleRun(RegisteredModule Registered)
             arrays.ToDictionary(array => array.Name, array => array.ToTensor(device), StringComparer.Ordinal)
         );
     }
-
-    /// <summary>The arrays of a state dictionary, without the counts of batches, which layers here do not keep.</summary>
-    private static IEnumerable<NamedArray> OfPyTorch(string path) =>
-        PyTorchFile.Read(path).Arrays.Where(array => array.Name.Split('.')[^1] != "num_batches_tracked");
 
     private static IReadOnlyList<NamedArray> Read(string option, string path)
     {

@@ -97,6 +97,9 @@ def optimizer(case, parameters):
     options = {k: v for k, v in case.items() if k not in ("name", "kind", "beta1", "beta2")}
     if case["kind"].startswith(("ada", "rad", "nad")) and case["kind"] not in ("adagrad", "adadelta"):
         options["betas"] = (case.get("beta1", 0.9), case.get("beta2", 0.999))
+    if case["kind"] == "nadam":
+        # The other path of PyTorch 1.13 counts a momentum twice, which later versions have put right.
+        options["foreach"] = True
     return KINDS[case["kind"]](parameters, **options)
 
 
