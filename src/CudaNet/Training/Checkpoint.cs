@@ -74,7 +74,7 @@ public static class Checkpoint
         try
         {
             var read = Safetensors.Read(arrays).Arrays.ToDictionary(array => array.Name, StringComparer.Ordinal);
-            return new TrainingState(read, state, "");
+            return new TrainingState(new(read, StringComparer.Ordinal), state, "");
         }
         catch (CorruptFileException e)
         {

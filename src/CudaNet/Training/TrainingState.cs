@@ -10,16 +10,17 @@ namespace CudaNet.Training;
 /// </summary>
 public sealed class TrainingState
 {
-    private readonly Dictionary<string, NamedArray> _arrays;
+    // In the order of their names, whenever a part first had something to save.
+    private readonly SortedDictionary<string, NamedArray> _arrays;
     private readonly SortedDictionary<string, JsonNode> _values;
     private readonly string _prefix;
 
     /// <summary>An empty state.</summary>
     public TrainingState()
-        : this([], new(StringComparer.Ordinal), "") { }
+        : this(new(StringComparer.Ordinal), new(StringComparer.Ordinal), "") { }
 
     internal TrainingState(
-        Dictionary<string, NamedArray> arrays,
+        SortedDictionary<string, NamedArray> arrays,
         SortedDictionary<string, JsonNode> values,
         string prefix
     )
