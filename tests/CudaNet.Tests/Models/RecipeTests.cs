@@ -16,23 +16,25 @@ public sealed class RecipeTests
     [TestCase("poisson", 0.01)]
     [TestCase("von-mises", 0.01)]
     [TestCase("heteroscedastic", 0.05)]
-    [TestCase("mixture-density", 0.08)]
-    public void Regression_comes_near_to_the_least_loss(string kind, double most)
+    [TestCase("mixture-density", 0.05, 300)]
+    public void Regression_comes_near_to_the_least_loss(string kind, double most, int epochs = 40)
     {
-        var summary = Train("regression", "--kind", kind);
+        var summary = Train("regression", "--kind", kind, "--epochs", $"{epochs}");
         Assert.That(summary["excess_loss"]!.GetValue<double>(), Is.InRange(-0.02, most));
         if (kind == "linear")
             Assert.That(summary["distance_from_least_squares"]!.GetValue<double>(), Is.LessThan(0.05));
     }
 
-    [TestCase("gcn", 0.9)]
-    [TestCase("sage", 0.9)]
-    [TestCase("attention", 0.8)]
-    public void A_graph_network_sees_more_than_the_features_tell(string layer, double least)
+    /// <summary>Attention has more to learn, and needs more labels for it.</summary>
+    [TestCase("gcn", 10)]
+    [TestCase("sage", 10)]
+    [TestCase("attention", 30)]
+    public void A_graph_network_sees_more_than_the_features_tell(string layer, int labels)
     {
-        var summary = Train("gnn", "--layer", layer, "--nodes", "200", "--inside", "0.08", "--epochs", "60");
+        string[] graph = ["--layer", layer, "--labels", $"{labels}", "--nodes", "200", "--inside", "0.08"];
+        var summary = Train("gnn", [.. graph, "--epochs", "60"]);
         var accuracy = summary["test_accuracy"]!.GetValue<double>();
-        Assert.That(accuracy, Is.GreaterThan(least));
+        Assert.That(accuracy, Is.GreaterThan(0.9));
         Assert.That(accuracy, Is.GreaterThan(summary["features_only_accuracy"]!.GetValue<double>() + 0.05));
     }
 

@@ -85,9 +85,10 @@ public sealed class GradientStep(params Optimizer[] optimizers) : TrainingCallba
         state.Add("pending", _pending);
         if (Scaler is not null)
             new GradScalerState(Scaler).SaveState(state.Section("scaler"));
+        var gradients = state.Section("grad");
+        gradients.Clear(); // of the group before, perhaps
         if (_pending == 0)
             return;
-        var gradients = state.Section("grad");
         foreach (var (name, parameter) in Parameters())
         {
             gradients.Add($"has_{name}", parameter.LeafGradient is null ? 0L : 1);
