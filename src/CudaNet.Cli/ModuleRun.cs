@@ -100,31 +100,22 @@ internal sealed record ModuleRun(RegisteredModule Registered)
 
     private void Load(Module module, Device device)
     {
-        var path = Weights!;
-        RequireFile("--weights", path);
-        IEnumerable<NamedArray> arrays = Path.GetExtension(path).ToLowerInvariant() switch
-        {
-            ".pt" or ".pth" => PyTorchFile.Read(path).Arrays,
-            ".safetensors" => Safetensors.Read(path).Arrays,
-            _ => Npz.Read(path),
-        };
+        var arrays = Read("--weights", Weights!);
         module.LoadStateDict(
             arrays.ToDictionary(array => array.Name, array => array.ToTensor(device), StringComparer.Ordinal)
         );
     }
 
-    private static IReadOnlyList<NamedArray> Read(string option, string path)
-    {
-        RequireFile(option, path);
-        return Path.GetExtension(path).Equals(".safetensors", StringComparison.OrdinalIgnoreCase)
-            ? Safetensors.Read(path).Arrays
-            : Npz.Read(path);
-    }
-
-    private static void RequireFile(string option, string path)
+    private static IEnumerable<NamedArray> Read(string option, string path)
     {
         if (!File.Exists(path))
             throw new UsageException($"{option} {path}: there is no such file");
+        return Path.GetExtension(path).ToLowerInvariant() switch
+        {
+            ".pt" or ".pth" => PyTorchFile.Read(path).Arrays,
+            ".safetensors" => Safetensors.Read(path).Arrays,
+            _ => Npz.Read(path),
+        };
     }
 
     private Dictionary<string, string> ParseConfig()

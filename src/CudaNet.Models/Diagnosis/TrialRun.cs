@@ -1,5 +1,6 @@
 using CudaNet.Nn;
 using CudaNet.Optim;
+using CudaNet.Training;
 
 namespace CudaNet.Models;
 
@@ -59,10 +60,8 @@ internal sealed record TrialRun(
     {
         using var noGrad = Autograd.NoGrad();
         using var frame = Lifetime.Frame();
-        network.Eval();
-        var value = measure();
-        network.Train();
-        return value;
+        using var mode = new EvaluationMode(network);
+        return measure();
     }
 
     /// <summary>The mean loss over a few batches.</summary>

@@ -38,6 +38,10 @@ internal sealed class DigitPredictions
 
     public bool IsRight(int image) => Best(image) == _labels[image];
 
+    /// <summary>The images that are not recognised, beginning with those of which the network was surest.</summary>
+    public IReadOnlyList<int> Mistakes() =>
+        [.. Enumerable.Range(0, Count).Where(i => !IsRight(i)).OrderByDescending(i => Probability(i, Best(i)))];
+
     /// <summary>The most probable class.</summary>
     public int Best(int image)
     {

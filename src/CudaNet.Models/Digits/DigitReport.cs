@@ -40,11 +40,7 @@ internal static class DigitReport
 
     private static ReportSection Mistakes(LabeledImages images, DigitPredictions predictions)
     {
-        var wrong = Enumerable
-            .Range(0, predictions.Count)
-            .Where(i => !predictions.IsRight(i))
-            .OrderByDescending(i => predictions.Probability(i, predictions.Best(i)))
-            .ToList();
+        var wrong = predictions.Mistakes();
         if (wrong.Count == 0)
             return new("Misclassified digits", "There are none: every test image is recognised.", []);
         var shown = wrong.Take(MostMistakes).Select(i => Describe(images, predictions, i)).ToList();

@@ -1,5 +1,6 @@
 using CudaNet.IO;
 using CudaNet.Nn;
+using CudaNet.Training;
 
 namespace CudaNet.Models;
 

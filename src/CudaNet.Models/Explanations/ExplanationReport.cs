@@ -84,12 +84,7 @@ internal static class ExplanationReport
         DigitPredictions predictions
     )
     {
-        var wrong = Enumerable
-            .Range(0, images.Count)
-            .Where(i => !predictions.IsRight(i))
-            .OrderByDescending(i => predictions.Probability(i, predictions.Best(i)))
-            .Take(MostMistakes)
-            .ToList();
+        var wrong = predictions.Mistakes().Take(MostMistakes).ToList();
         if (wrong.Count == 0)
             return [];
         var taken = Explain(model, layer, images, [.. wrong.Select(i => (i, predictions.Best(i)))]);
@@ -141,7 +136,7 @@ internal static class ExplanationReport
         DigitPredictions predictions
     )
     {
-        var image = Math.Max(0, Enumerable.Range(0, images.Count).FirstOrDefault(predictions.IsRight));
+        var image = Enumerable.Range(0, images.Count).FirstOrDefault(predictions.IsRight);
         var all = ActivationMaps.Record(model, Batch(images, [image]).Images);
         var shown = Below(all, network, 1);
         if (shown.Count < 2)

@@ -1,4 +1,5 @@
 using CudaNet.Nn;
+using CudaNet.Training;
 
 namespace CudaNet.Models;
 

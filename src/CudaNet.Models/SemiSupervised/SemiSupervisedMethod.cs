@@ -22,10 +22,8 @@ internal sealed record SemiSupervisedStep(
     public Tensor Guess(Tensor images)
     {
         using var noGrad = Autograd.NoGrad();
-        Model.Eval();
-        var guess = Model.Call(images).Softmax(1);
-        Model.Train();
-        return guess;
+        using var mode = new EvaluationMode(Model);
+        return Model.Call(images).Softmax(1);
     }
 
     /// <summary>The logits of several batches, computed as one.</summary>

@@ -14,21 +14,12 @@ public static class Evaluation
     public static void ForEach<TBatch>(Module model, IBatches<TBatch> batches, Action<TBatch> visit)
         where TBatch : IBatch
     {
-        var wasTraining = model.IsTraining;
-        model.Eval();
-        try
+        using var mode = new EvaluationMode(model);
+        using var noGrad = Autograd.NoGrad();
+        for (var i = 0; i < batches.Count; i++)
         {
-            using var noGrad = Autograd.NoGrad();
-            for (var i = 0; i < batches.Count; i++)
-            {
-                using var frame = Lifetime.Frame();
-                visit(batches.Get(0, i));
-            }
-        }
-        finally
-        {
-            if (wasTraining)
-                model.Train();
+            using var frame = Lifetime.Frame();
+            visit(batches.Get(0, i));
         }
     }
 }

@@ -23,23 +23,9 @@ public sealed class RecordedModuleTests
         "ZeroPad3d",
     ];
 
-    private static readonly JsonElement[] s_cases =
-    [
-        .. JsonDocument
-            .Parse(File.ReadAllText(Path.Combine(RepositoryRoot.Find(), "tests/golden/modules.json")))
-            .RootElement.GetProperty("cases")
-            .EnumerateArray(),
-    ];
+    private static readonly JsonElement[] s_cases = RecordedCases.Read("modules.json");
 
-    private static IEnumerable<TestCaseData> Recorded =>
-        from device in new[] { "cpu", "simt" }
-        from dtype in new[] { DType.Float64, DType.Float32 }
-        from i in Enumerable.Range(0, s_cases.Length)
-        select new TestCaseData(device, dtype, i).SetArgDisplayNames(
-            device,
-            dtype.Name,
-            $"{i}: {s_cases[i].GetProperty("module").GetString()}"
-        );
+    private static IEnumerable<TestCaseData> Recorded => RecordedCases.Everywhere(s_cases);
 
     [Test]
     public void EveryModuleIsRecorded() =>
